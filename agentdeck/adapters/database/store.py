@@ -1,0 +1,140 @@
+"""Opening the database: readers load the standard library only, writers share one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from agentdeck.errors import AgentDeckError
+
+T = TypeVar("T")
+SCHEMA = 5  # the number of migrations; kept in user_version so that a reader needs no sqlite-utils to compare
+BUSY_MS = 10_000
+
+
+class EpochLost(AgentDeckError):
+    """Another engine has taken over: this one may write nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__("another engine has taken over this deck", "This one stops; nothing needs doing.")
+
+
+def read(path: Path) -> sqlite3.Connection | None:
+    """A read-only connection, or None when there is no database yet (or none that is set up)."""
+    try:
+        conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_MS / 1000, isolation_level=None)
+    except sqlite3.OperationalError:
+        return None
+    conn.row_factory = sqlite3.Row
+    try:
+        if conn.execute("PRAGMA user_version").fetchone()[0] < 1:
+            conn.close()
+            return None
+    except sqlite3.DatabaseError as error:
+        conn.close()
+        raise AgentDeckError(f"{path} cannot be read: {error}", "Move it away; agents and worktrees stay.") from error
+    return conn
+
+
+def write(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
+    """A connection that may write; brings the schema up to date first."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=not any_thread)
+    conn.row_factory = sqlite3.Row
+    try:
+        version = conn.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        conn.close()
+        raise AgentDeckError(f"{path} cannot be read: {error}", "Move it away; agents and worktrees stay.") from error
+    if version > SCHEMA:
+        conn.close()
+        raise AgentDeckError(f"{path} was written by a newer agentdeck", "Update agentdeck, or set DECK_HOME elsewhere.")
+    if version < SCHEMA:
+        _migrate(conn)
+    conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    conn.execute("PRAGMA synchronous=NORMAL")
+    return conn
+
+
+def _migrate(conn: sqlite3.Connection) -> None:
+    from sqlite_utils import Database  # 97 ms, and only when the schema changes
+
+    from agentdeck.adapters.database.migrations import migrations
+
+    conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    conn.execute("PRAGMA journal_mode=WAL")
+    db = Database(conn)
+    with _file_lock(conn):
+        if conn.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
+            migrations.apply(db)
+            conn.execute(f"PRAGMA user_version={SCHEMA}")
+
+
+@contextmanager
+def _file_lock(conn: sqlite3.Connection) -> Iterator[None]:
+    """Migrations run statement by statement, so a lock beside the file keeps two starters apart."""
+    import fcntl
+
+    file = conn.execute("PRAGMA database_list").fetchone()[2]
+    with open(f"{file}.migrate", "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One write transaction, taken at once so that it cannot fail half-way for want of the lock."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield conn
+    except BaseException:
+        conn.execute("ROLLBACK")
+        raise
+    conn.execute("COMMIT")
+
+
+class Writer:
+    """The one thread of this process that changes the database.
+
+    With `epoch` set (the engine), every transaction first checks that this engine still
+    holds the deck and raises EpochLost when another has taken over.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.epoch: int | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._conn: sqlite3.Connection | None = None
+
+    async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `change(conn)` inside a transaction on the writer thread; the loop does not wait for the disk."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._change, change)
+
+    def run_sync(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """The same from a thread that may block."""
+        return self._pool.submit(self._change, change).result()
+
+    def _change(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        if self._conn is None:
+            self._conn = write(self.path, any_thread=True)
+        with transaction(self._conn) as conn:
+            if self.epoch is not None:
+                if conn.execute("SELECT epoch FROM engine").fetchone()[0] != self.epoch:
+                    raise EpochLost
+            return change(conn)
+
+    def close(self) -> None:
+        """Wait for what is queued, then close."""
+
+        def shut() -> None:
+            if self._conn is not None:
+                self._conn.close()
+                self._conn = None
+
+        self._pool.submit(shut).result()
+        self._pool.shutdown()

@@ -1,0 +1,125 @@
+"""What a harness file may say. A product is data; every key here is documented where it is read."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agentdeck.models.status import Reason, State
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Start(Strict):
+    """How a client is started. Placeholders: {session} {settings} {agent_dir} {transcript} {model} {worktree} {python}.
+
+    `argv` starts a new session, `resume` the agent's last one; `model` is added when a model
+    was named, and the human's own ARGS come last.
+    """
+
+    argv: list[str]
+    resume: list[str] = []
+    model: list[str] = []
+    env: dict[str, str] = {}
+    settings: str = ""  # text of a per-agent settings file, written to {agent_dir}/settings.json; {hook} and {statusline} are commands
+    session_ids: bool = False  # the client takes a session id that we choose
+
+
+class Pattern(Strict):
+    """A sign on the screen. `where`: `bottom` is the last `lines` non-blank rows, `composer` the composer's own rows."""
+
+    state: State
+    match: str
+    reason: Reason = ""
+    lines: int = 12
+    unless: str = ""
+
+
+class Title(Strict):
+    """A sign in the pane title; a title that matches nothing asserts nothing."""
+
+    match: str
+    states: list[State]
+
+
+class Hook(Strict):
+    """What one hook event asserts. `unless_field` names a payload list that must be empty for it to hold."""
+
+    states: list[State]
+    reason: Reason = ""
+    unless_field: str = ""
+
+
+class StatusFile(Strict):
+    """A file in which the client itself keeps its state, by process id. `path` may use {home} {config_home} {pid}."""
+
+    path: str
+    field: str = "status"
+    ask_field: str = ""
+    session_field: str = ""
+    changed_field: str = ""
+    states: dict[str, list[State]]
+    reasons: dict[str, Reason] = {}  # value of ask_field -> reason
+
+
+class Composer(Strict):
+    """Where the human types, and what in it is not a draft.
+
+    `rules`: the composer is every row between the two rows of `rule` characters around the
+    cursor; `line`: the cursor's row, after `prompt`; `none`: the client has no composer.
+    Cells with one of `placeholder` attributes are the client's own words, not a draft.
+    """
+
+    kind: Literal["rules", "line", "none"] = "none"
+    prompt: str = ""
+    rule: str = "─"
+    placeholder: list[Literal["dim"]] = []
+    cursor_cell: bool = False  # the client draws its own cursor as one reverse cell
+
+
+class Answer(Strict):
+    """The client's documented keys for a permission question (tmux key names)."""
+
+    allow: list[str] = []
+    deny: list[str] = []
+    option: Literal["", "digit"] = ""  # how a numbered option is chosen
+
+
+class Keys(Strict):
+    interrupt: list[str] = []
+    exit: list[str] = []  # keys, then `exit_text` typed with Enter
+    exit_text: str = ""
+    newline: list[str] = []  # Shift+Enter
+
+
+class Transcript(Strict):
+    """Where the client records what it did. `reader` names a module reader; paths may use {home} {config_home} {slug} {session}."""
+
+    reader: str = ""
+    path: str = ""
+    subagents: str = ""
+
+
+class Harness(Strict):
+    name: str
+    title: str
+    binary: str = ""  # looked up on the agent's PATH; '' when the human gives the command
+    install: str = ""  # the command that installs it, shown when it is missing
+    takes_tasks: bool = True
+    own_command: bool = False  # ARGS are the command (`shell`)
+    ready_seconds: float = 60.0
+    start: Start
+    hooks: dict[str, Hook] = {}
+    titles: list[Title] = []
+    patterns: list[Pattern] = []
+    status_file: StatusFile | None = None
+    composer: Composer = Composer()
+    answer: Answer = Answer()
+    keys: Keys = Keys()
+    transcript: Transcript = Transcript()
+    acknowledge: list[str] = Field(default_factory=list)  # hook events that prove a prompt arrived
+    resize_safe: bool = False
+    process_status: bool = False  # status from the process table and silence

@@ -1,0 +1,29 @@
+"""What one `list-panes` row says of an agent's pane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """`activity` is in whole seconds (tmux's resolution); `dead_status` and `dead_signal` are None while it lives."""
+
+    id: str
+    window: str
+    deck_id: str
+    pid: int
+    command: str
+    title: str
+    dead: bool
+    dead_status: int | None
+    dead_signal: int | None
+    cols: int
+    rows: int
+    cursor_x: int
+    cursor_y: int
+    cursor_visible: bool
+    alternate: bool
+    in_mode: bool
+    activity: int
+    history: int

@@ -1,0 +1,54 @@
+"""A version of a spec in the queue, and one try at it by one agent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Outcome = Literal[
+    "running", "ended", "passed", "flagged", "failed", "refused", "limited", "died", "rejected", "cancelled"
+]
+TaskState = Literal[
+    "queued", "blocked", "running", "verifying", "review", "accepted", "landed", "failed", "cancelled"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try. Times are UTC milliseconds; `ended` 0 while it runs."""
+
+    task: int
+    n: int
+    agent: str
+    harness: str
+    model: str
+    started: int
+    outcome: Outcome = "running"
+    ended: int = 0
+    reason: str = ""
+    branch: str = ""
+    base_oid: str = ""
+    head_oid: str = ""
+    session: str = ""
+    spec_version: str = ""
+    delivery: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A row of the queue; `id` is a serial. `repo` is where it may run."""
+
+    id: int
+    title: str
+    state: TaskState
+    spec_version: str
+    repo: str
+    priority: int = 0
+    reason: str = ""
+    base: str = ""
+    harness: str = ""
+    model: str = ""
+    agent: str = ""  # a name: only this agent may take it
+    verify: str = ""
+    created: int = 0
+    attempts: tuple[Attempt, ...] = ()
