@@ -1,0 +1,1 @@
+"""The verbs: they decide and do, know no screen, and run headless."""

@@ -1,0 +1,180 @@
+"""What a view needs to know of all agents, read in a few queries from the database alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import iso, now_ms
+from agentdeck.models.status import Ask, Status
+from agentdeck.models.usage import Tokens
+from agentdeck.services import rows
+
+STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """`cost` is in nano-dollars and leaves out `unpriced_tokens`, whose model has no known price."""
+
+    tokens: Tokens = Tokens()
+    messages: int = 0
+    cost: int = 0
+    unpriced_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRef:
+    id: int
+    title: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    files: int
+    added: int
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    used_tokens: int
+    window_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryNote:
+    """The newest delivery to an agent, while it is open or within a minute of its end."""
+
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRow:
+    agent: Agent
+    status: Status
+    usage: UsageSum = UsageSum()
+    task: TaskRef | None = None
+    diff: Diff | None = None
+    context: Context | None = None
+    hidden: bool = False
+    delivery: DeliveryNote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNote:
+    alive: bool = False
+    pid: int = 0
+    age_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    rows: tuple[AgentRow, ...] = ()
+    engine: EngineNote = EngineNote()
+    today: UsageSum = UsageSum()
+    filter: str = ""
+    queued: int = 0
+    review: int = 0
+
+
+_SUM = """SUM(input) input, SUM(cache_read) cache_read, SUM(cache_write_5m) cache_write_5m,
+    SUM(cache_write_1h) cache_write_1h, SUM(output) output, SUM(reasoning) reasoning,
+    SUM(messages) messages, SUM(cost) cost, SUM(unpriced_tokens) unpriced_tokens"""
+
+
+def _usage(row: sqlite3.Row | None) -> UsageSum:
+    if row is None or row["messages"] is None:
+        return UsageSum()
+    tokens = Tokens(*(row[name] for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")))
+    return UsageSum(tokens, row["messages"], row["cost"], row["unpriced_tokens"])
+
+
+def _midnight(now: int) -> int:
+    local = datetime.fromtimestamp(now / 1000).astimezone()
+    return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
+
+
+def engine_note(conn: sqlite3.Connection, now: int) -> EngineNote:
+    row = conn.execute("SELECT pid, heartbeat FROM engine").fetchone()
+    if row is None or not row["heartbeat"]:
+        return EngineNote()
+    age = now - row["heartbeat"]
+    return EngineNote(alive=age < STALE_MS and row["pid"] > 0, pid=row["pid"], age_ms=age)
+
+
+def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None = None) -> Fleet:
+    """The fleet as `view` sees it; an empty one when there is no database yet."""
+    if conn is None:
+        return Fleet()
+    now = now or now_ms()
+    # fmt: off
+    states = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
+    usage = {row["agent"]: _usage(row) for row in conn.execute(f"SELECT agent, {_SUM} FROM usage_rollup WHERE agent != '' GROUP BY agent")}
+    tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(
+        "SELECT a.agent, t.id, t.title, t.state FROM attempts a JOIN tasks t ON t.id = a.task WHERE a.started = "
+        "(SELECT MAX(b.started) FROM attempts b WHERE b.agent = a.agent) AND t.state IN ('running', 'verifying', 'review')")}
+    diffs = {row["agent"]: Diff(row["files"], row["added"], row["removed"]) for row in conn.execute("SELECT * FROM diffs")}
+    contexts = {row["agent"]: Context(row["used_tokens"], row["window_tokens"]) for row in conn.execute("SELECT * FROM context")}
+    hidden = {row["agent"] for row in conn.execute("SELECT agent FROM view_agents WHERE view = ? AND hidden = 1", (view,))}
+    notes = {row["agent"]: DeliveryNote(row["state"], row["reason"]) for row in conn.execute(
+        "SELECT agent, state, reason FROM deliveries WHERE state IN ('queued', 'pasted', 'submitted') OR settled > ? ORDER BY created", (now - 60_000,))}
+    found = tuple(AgentRow(
+        agent=agent, status=states.get(agent.id, Status()), usage=usage.get(agent.id, UsageSum()), task=tasks.get(agent.id),
+        diff=diffs.get(agent.id), context=contexts.get(agent.id), hidden=agent.id in hidden, delivery=notes.get(agent.id))
+        for agent in rows.agents(conn))
+    today = _usage(conn.execute(f"SELECT {_SUM} FROM usage_rollup WHERE quarter >= ?", (_midnight(now),)).fetchone())
+    text = conn.execute("SELECT filter FROM views WHERE name = ?", (view,)).fetchone()
+    count = conn.execute("SELECT SUM(state = 'queued'), SUM(state = 'review') FROM tasks").fetchone()
+    # fmt: on
+    return Fleet(found, engine_note(conn, now), today, text[0] if text else "", count[0] or 0, count[1] or 0)
+
+
+def usage_json(total: UsageSum) -> dict[str, object]:
+    tokens = total.tokens
+    return {
+        "input_tokens": tokens.input,
+        "cache_read_tokens": tokens.cache_read,
+        "cache_write_5m_tokens": tokens.cache_write_5m,
+        "cache_write_1h_tokens": tokens.cache_write_1h,
+        "output_tokens": tokens.output,
+        "reasoning_tokens": tokens.reasoning,
+        "messages": total.messages,
+        "cost_usd": round(total.cost / 1e9, 9),
+        "priced": total.unpriced_tokens == 0,
+    }
+
+
+def status_json(status: Status) -> dict[str, object]:
+    return {
+        "state": status.state,
+        "reason": status.reason,
+        "ask": None if status.ask is None else _ask_json(status.ask),
+        "source": status.source,
+        "since": iso(status.since),
+        "why": status.why,
+    }
+
+
+def _ask_json(ask: Ask) -> dict[str, object]:
+    return {**asdict(ask), "options": list(ask.options)}
+
+
+def as_json(row: AgentRow) -> dict[str, object]:
+    """One row of `ls --json`."""
+    agent = row.agent
+    return {
+        "id": agent.id, "name": agent.name, "harness": agent.harness, "model": agent.model, "team": agent.team,
+        "repo": agent.repo, "worktree": agent.worktree, "branch": agent.branch, "base": agent.base,
+        "pane_id": agent.pane, "pid": agent.pid, "hidden": row.hidden,
+        "status": status_json(row.status),
+        "task": None if row.task is None else asdict(row.task),
+        "session_id": agent.session,
+        "context": None if row.context is None else asdict(row.context),
+        "usage": usage_json(row.usage),
+        "diff": None if row.diff is None else asdict(row.diff),
+    }  # fmt: skip
