@@ -120,6 +120,8 @@ class Harness(Strict):
     answer: Answer = Answer()
     keys: Keys = Keys()
     transcript: Transcript = Transcript()
+    config_env: str = ""  # the variable with which a human moves the client's own configuration directory
+    config_default: str = ""  # where it is otherwise; may use {home}
     acknowledge: list[str] = Field(default_factory=list)  # hook events that prove a prompt arrived
     resize_safe: bool = False
     process_status: bool = False  # status from the process table and silence

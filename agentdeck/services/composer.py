@@ -1,0 +1,94 @@
+"""Is the place where the human types visibly empty? Only then may the deck paste into it.
+
+The attributes of placeholders and suggestions were measured per client and are harness data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from agentdeck.harnesses.schema import Composer
+from agentdeck.models.screen import Line, Style, plain
+
+Found = Literal["empty", "draft", "absent", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """`absent`: the screen shows no composer now; `none`: this client has none at all."""
+
+    state: Found
+    text: str = ""
+
+
+def read(rules: Composer, lines: Sequence[Line], cursor_y: int) -> Typed:
+    """What stands in the composer of a screen."""
+    if rules.kind == "none":
+        return Typed("none")
+    rows = _between_rules(rules, lines) if rules.kind == "rules" else _line(rules, lines, cursor_y)
+    if rows is None:
+        return Typed("absent")
+    cells = [cell for row in rows for cell in row]
+    if rules.cursor_cell:
+        cells = _without_cursor(cells)
+    draft = "".join(text for text, style in cells if text.strip(" \u00a0") and not _own_words(rules, style))
+    shown = "".join(text for text, _ in cells).strip(" \u00a0")
+    return Typed("draft", shown) if draft.strip(" \u00a0") else Typed("empty")
+
+
+def _own_words(rules: Composer, style: Style) -> bool:
+    return "dim" in rules.placeholder and style.dim
+
+
+def _cells(line: Line) -> list[tuple[str, Style]]:
+    return [(char, style) for text, style in line for char in text]
+
+
+def _without_cursor(cells: list[tuple[str, Style]]) -> list[tuple[str, Style]]:
+    """Drop the one leading reverse cell which the client draws as its cursor.
+
+    A suggestion shows its first letter reverse and not dim, the rest dim; a lone reverse
+    letter with nothing dim behind it is a draft of one letter.
+    """
+    visible = [i for i, (char, style) in enumerate(cells) if char.strip(" \u00a0") or style.reverse]
+    if not visible or not cells[visible[0]][1].reverse:
+        return cells
+    first, rest = visible[0], [cells[i] for i in visible[1:]]
+    if cells[first][0].strip(" \u00a0") and not any(style.dim for char, style in rest if char.strip(" \u00a0")):
+        return cells
+    return cells[:first] + cells[first + 1 :]
+
+
+def _between_rules(rules: Composer, lines: Sequence[Line]) -> list[list[tuple[str, Style]]] | None:
+    """All rows between the two lowest rules whose first row starts with the prompt (or `!`, shell mode)."""
+    marks = [i for i, line in enumerate(lines) if _is_rule(rules.rule, plain(line))]
+    for top, bottom in zip(reversed(marks[:-1]), reversed(marks[1:]), strict=True):
+        rows = [_cells(line) for line in lines[top + 1 : bottom]]
+        if rows and "".join(char for char, _ in rows[0]).startswith((rules.prompt, "!")):
+            return [rows[0][len(rules.prompt) :], *rows[1:]]
+    return None
+
+
+def _is_rule(mark: str, text: str) -> bool:
+    return text.startswith(mark * 8)
+
+
+def _line(rules: Composer, lines: Sequence[Line], cursor_y: int) -> list[list[tuple[str, Style]]] | None:
+    """From the last row that begins with the prompt at or above the cursor, down to the cursor."""
+    for y in range(min(cursor_y, len(lines) - 1), -1, -1):
+        if plain(lines[y]).startswith(rules.prompt.rstrip()):
+            rows = [_cells(line) for line in lines[y : cursor_y + 1]]
+            return [rows[0][len(rules.prompt) :], *rows[1:]]
+    return None
+
+
+def holds(typed: Typed, text: str) -> bool:
+    """Whether a pasted text has arrived: something stands there now that is not the client's own words."""
+    return typed.state == "draft" and bool(typed.text) and bool(text)
+
+
+def words(text: str) -> Iterable[str]:
+    """Text reduced to its words: clients wrap what was pasted, so it is compared by meaning."""
+    return text.split()

@@ -1,0 +1,161 @@
+"""Observations into evidence: pure functions, one a source. What a sign means is harness data.
+
+Every function takes the time of the observation; none of them reads a clock, a file or a pane.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from agentdeck.harnesses.schema import Harness, Pattern
+from agentdeck.models.pane import Pane
+from agentdeck.models.status import Ask, Evidence, Reason
+
+
+def _clock(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%H:%M:%S")
+
+
+def from_hook(harness: Harness, payload: Mapping[str, object], at: int) -> Evidence | None:
+    """What one hook event says; None for an event this harness file does not name, or one of a subagent's own."""
+    name = str(payload.get("hook_event_name", ""))
+    meaning = harness.hooks.get(name)
+    if meaning is None or (payload.get("agent_id") and not meaning.reason):
+        return None
+    states, why = tuple(meaning.states), f"{name} hook {_clock(at)}"
+    if meaning.unless_field and payload.get(meaning.unless_field):
+        return Evidence("hook", ("working",), at, at, f"{why}, but {meaning.unless_field} go on", background=True)
+    return Evidence("hook", states, at, at, why, meaning.reason, _hook_ask(meaning.reason, payload))
+
+
+def _hook_ask(reason: Reason, payload: Mapping[str, object]) -> Ask | None:
+    if not reason:
+        return None
+    tool, given = str(payload.get("tool_name", "")), payload.get("tool_input")
+    values = given if isinstance(given, Mapping) else {}
+    detail = "\n".join(f"{key}: {value}" for key, value in values.items())
+    questions = values.get("questions")
+    if isinstance(questions, list) and questions and isinstance(questions[0], Mapping):
+        first = questions[0]
+        options = tuple(str(o.get("label", o)) if isinstance(o, Mapping) else str(o) for o in first.get("options", []))
+        return Ask(str(first.get("question", tool)), "question", tool, detail, options)
+    subject = next((str(values[key]) for key in ("command", "file_path", "filePath") if key in values), "")
+    return Ask(f"{tool}: {subject}" if subject else tool, reason, tool, detail)
+
+
+def from_title(harness: Harness, title: str, at: int) -> Evidence:
+    """What the pane title says; a title that fits nothing asserts nothing."""
+    for sign in harness.titles:
+        if re.search(sign.match, title):
+            return Evidence("title", tuple(sign.states), at, at, f"title '{title[:40]}'")
+    return Evidence("title", (), at, at, f"title '{title[:40]}' says nothing")
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def _tail(rows: Sequence[str], count: int) -> list[str]:
+    return [row for row in rows if row.strip()][-count:]
+
+
+def _matched(pattern: Pattern, rows: Sequence[str]) -> str:
+    """The row on which a pattern shows, '' when it does not."""
+    tail = _tail(rows, pattern.lines)
+    if pattern.unless and any(_compiled(pattern.unless).search(row) for row in tail):
+        return ""
+    return next((row for row in reversed(tail) if _compiled(pattern.match).search(row)), "")
+
+
+def from_screen(harness: Harness, rows: Sequence[str], at: int) -> Evidence:
+    """What the plain rows of the visible screen say: the first pattern of the harness file that shows."""
+    for pattern in harness.patterns:
+        row = _matched(pattern, rows)
+        if row:
+            ask = screen_ask(pattern.reason, rows) if pattern.reason else None
+            return Evidence("screen", (pattern.state,), at, at, f"screen '{row.strip()[:48]}'", pattern.reason, ask)
+    return Evidence("screen", (), at, at, "no known sign on the screen")
+
+
+def screen_ask(reason: Reason, rows: Sequence[str]) -> Ask:
+    """The dialog as the human would read it: its block of text, with numbered options taken apart."""
+    tail = [row.rstrip() for row in _tail(rows, 24)]
+    starts = [i for i, row in enumerate(tail) if re.fullmatch(r"\s*[─━]{8,}.*", row)]
+    opened = [i for i in starts if any(re.match(r"\s*❯?\s*1\. ", row) for row in tail[i:])]
+    block = tail[opened[-1] + 1 :] if opened else tail[-12:]
+    block = [row for row in block if not re.fullmatch(r"\s*[─━╌]{8,}\s*", row)]
+    options = tuple(match[1].strip() for row in block if (match := re.match(r"\s*(?:❯|›|●)?\s*\d\. (.+)", row)))
+    question = next((row.strip() for row in block if row.rstrip().endswith("?")), "")
+    return Ask(question or (block[0].strip() if block else ""), reason, "", "\n".join(block), options)
+
+
+def from_status_file(harness: Harness, data: Mapping[str, object], at: int) -> Evidence | None:
+    """What the client's own status file says; None when it holds a word the harness file does not know."""
+    where = harness.status_file
+    if where is None:
+        return None
+    word = str(data.get(where.field, ""))
+    states = where.states.get(word)
+    if states is None:
+        return None
+    waiting = str(data.get(where.ask_field, "") or "") if where.ask_field else ""
+    reason: Reason = where.reasons.get(waiting, "permission" if "needs_input" in states else "")
+    stamp = data.get(where.changed_field)
+    changed = int(stamp) if isinstance(stamp, (int, float)) and 0 < stamp <= at else at
+    ask = Ask(waiting, reason) if waiting else None
+    return Evidence("vendor", tuple(states), changed, at, f"status file says {word}", reason, ask)
+
+
+def from_pane(pane: Pane, at: int) -> Evidence:
+    """A dead pane is decisive; a living one asserts nothing about what its program does."""
+    if not pane.dead:
+        return Evidence("tmux", (), at, at, "its process lives")
+    if pane.dead_signal:
+        return Evidence("tmux", ("exited",), at, at, f"ended by signal {pane.dead_signal}")
+    return Evidence("tmux", ("exited",), at, at, f"exited with {pane.dead_status or 0}")
+
+
+def gone(at: int) -> Evidence:
+    """The pane is not in the server's own complete list, or the server itself is gone."""
+    return Evidence("tmux", ("exited",), at, at, "its pane is gone")
+
+
+SHELLS = frozenset({"bash", "dash", "fish", "ksh", "sh", "zsh"})
+QUIET_SECONDS = 8
+
+
+def is_prompt_shell(argv: Sequence[str]) -> bool:
+    """Whether this command line is an interactive shell rather than a shell running something."""
+    if not argv or argv[0].rsplit("/", 1)[-1] not in SHELLS:
+        return False
+    return all(arg.startswith("-") and "c" not in arg.lstrip("-") for arg in argv[1:] if not arg.startswith("--"))
+
+
+def from_process(argv: Sequence[str], pane: Pane, at: int, busy: bool | None) -> Evidence:
+    """What the process table and silence say of a plain command.
+
+    An interactive shell in the foreground of its own terminal stands at its prompt. Any other
+    command works while it prints or uses the processor (`busy`; None when not measured) and is
+    idle once it has done neither for QUIET_SECONDS.
+    """
+    if is_prompt_shell(argv):
+        shell = argv[0].rsplit("/", 1)[-1]
+        if pane.command.lstrip("-") == shell:
+            return Evidence("process", ("idle",), at, at, f"{shell} stands at its prompt")
+        return Evidence("process", ("working",), at, at, f"{pane.command} runs in the foreground")
+    silent = at // 1000 - pane.activity
+    if silent < QUIET_SECONDS or busy:
+        return Evidence("process", ("working",), at, at, "uses the processor" if busy else "printed within seconds")
+    return Evidence("silence", ("idle",), at, at, f"no output for {QUIET_SECONDS} s and no processor time")
+
+
+def merge(old: Evidence | None, new: Evidence) -> Evidence:
+    """The new observation, dated from when its value last changed."""
+    if old is None or (old.states, old.reason, old.ask, old.background) != (new.states, new.reason, new.ask, new.background):
+        return new
+    return replace(new, changed=min(old.changed, new.changed))
