@@ -1,0 +1,198 @@
+"""What the human chose: config.toml, over it the environment, over that the command line.
+
+The types are plain dataclasses, so that importing this module costs nothing; pydantic checks
+them (80 ms) only when there is a file or a variable to check.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+from agentdeck import paths
+from agentdeck.errors import UsageError
+
+# Read by pydantic from each class: an unknown key is an error.
+_STRICT = {"extra": "forbid"}
+
+
+def _within(what: str, low: float, high: float, *values: float) -> None:
+    for value in values:
+        if not low <= value <= high:
+            raise ValueError(f"{what} must be between {low:g} and {high:g}, not {value:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Of one model, in dollars per million tokens; a class left out is free."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    input: float = 0.0
+    cache_read: float = 0.0
+    cache_write_5m: float = 0.0
+    cache_write_1h: float = 0.0
+    output: float = 0.0
+
+    def __post_init__(self) -> None:
+        _within("price", 0, 1e6, self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h, self.output)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How often a tile may be drawn anew, per second: the focused one, the others, and those of a far overview."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    focused_hz: float = 30.0
+    visible_hz: float = 8.0
+    overview_hz: float = 2.0
+
+    def __post_init__(self) -> None:
+        _within("a rate", 0.1, 60, self.focused_hz, self.visible_hz, self.overview_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class PaneSize:
+    """The canonical size of an agent's screen in cells, whatever the tile or the terminal that shows it."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    cols: int = 120
+    rows: int = 40
+
+    def __post_init__(self) -> None:
+        _within("columns", 40, 500, self.cols)
+        _within("rows", 10, 200, self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
+
+    `notify_command`: argv that is run with a title and a text as two more arguments.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    theme: str = "deck-dark"
+    keys: dict[str, str] = field(default_factory=dict)
+    prices: dict[str, Price] = field(default_factory=dict)
+    grid: Grid = Grid()
+    pane: PaneSize = PaneSize()
+    notify_command: tuple[str, ...] = ()
+
+
+# Environment variable -> key. Numbers come as text and are read as such.
+VARIABLES: Mapping[str, tuple[str, ...]] = {
+    "DECK_THEME": ("theme",),
+    "DECK_PANE_COLS": ("pane", "cols"),
+    "DECK_PANE_ROWS": ("pane", "rows"),
+}
+
+
+def load(**flags: object) -> Config:
+    """The configuration in force. `flags` are top-level keys given on the command line (None: not given).
+
+    A missing file means the defaults; a malformed one is a UsageError that names file, line and key.
+    """
+    chosen = {name: value for name, value in flags.items() if value is not None}
+    variables = tuple((name, os.environ[name]) for name in VARIABLES if os.environ.get(name))
+    file = paths.config_file()
+    try:
+        stamp = file.stat()
+    except FileNotFoundError:
+        config = _load(None, 0, 0, variables)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", "Mend its permissions, or move it away.") from error
+    else:
+        config = _load(file, stamp.st_mtime_ns, stamp.st_size, variables)
+    return _checked(_merged(_as_table(config), chosen), "the command line", "") if chosen else config
+
+
+@lru_cache(maxsize=4)
+def _load(file: Path | None, _mtime: int, _size: int, variables: tuple[tuple[str, str], ...]) -> Config:
+    table: dict[str, Any] = {}
+    if file is not None:
+        table, text = _read(file)
+        _checked(table, str(file), text)
+    if not variables:
+        return _checked(table, "", "") if table else Config()
+    for name, value in variables:
+        # one by one, so that the error names the variable and not the file
+        table = _merged(table, _nested(VARIABLES[name], value))
+        _checked(table, name, "")
+    return _checked(table, "the environment", "")
+
+
+def _read(file: Path) -> tuple[dict[str, Any], str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+        return tomllib.loads(text), text
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}", "Mend its permissions, or move it away.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML: {error}", "Mend that line, or move the file away.") from error
+
+
+def _checked(table: dict[str, Any], source: str, text: str) -> Config:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Config).validate_python(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = tuple(str(part) for part in first["loc"])
+        line = _line_of(text, place)
+        where = f"{source}, line {line}" if line else source
+        said = first["msg"].removeprefix("Value error, ")
+        said = "unknown key" if first["type"] == "unexpected_keyword_argument" else said
+        raise UsageError(f"{where}: {'.'.join(place)}: {said}", "Mend or remove that key.") from error
+
+
+def _line_of(text: str, place: tuple[str, ...]) -> int:
+    """The line (from 1) on which the key at `place` is set, 0 when it cannot be told."""
+    section: tuple[str, ...] = ()
+    best = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+([^\]]+)\]", line):
+            section = _parts(header[1])
+            found = section
+        elif assignment := re.match(r"\s*([^=#]+?)\s*=", line):
+            found = section + _parts(assignment[1])
+        else:
+            continue
+        if found and found == place[: len(found)]:
+            best = number
+        if found == place:
+            return number
+    return best
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[^.]+", dotted))
+
+
+def _nested(keys: tuple[str, ...], value: object) -> dict[str, Any]:
+    return {keys[0]: _nested(keys[1:], value) if len(keys) > 1 else value}
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for name, value in over.items():
+        old = merged.get(name)
+        merged[name] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _as_table(config: Config) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(config)
+
