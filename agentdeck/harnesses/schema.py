@@ -24,6 +24,7 @@ class Start(Strict):
     resume: list[str] = []
     model: list[str] = []
     env: dict[str, str] = {}
+    statusline_from: str = ""  # "FILE:KEY.KEY" of the human's own statusline command, which ours hands on to
     settings: str = ""  # text of a per-agent settings file, written to {agent_dir}/settings.json; {hook} and {statusline} are commands
     session_ids: bool = False  # the client takes a session id that we choose
 
@@ -108,6 +109,8 @@ class Harness(Strict):
     title: str
     binary: str = ""  # looked up on the agent's PATH; '' when the human gives the command
     install: str = ""  # the command that installs it, shown when it is missing
+    config_home: str = ""  # where the client keeps its own files, with {home}: what {config_home} means elsewhere
+    config_home_env: str = ""  # the environment variable by which a human moves it
     takes_tasks: bool = True
     own_command: bool = False  # ARGS are the command (`shell`)
     ready_seconds: float = 60.0

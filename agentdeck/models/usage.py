@@ -36,7 +36,10 @@ class UsageRecord:
     """One model response. `key` is globally unique and stable over re-reads; `ts` UTC milliseconds.
 
     `session` is the vendor session that paid, `sidechain` the subagent id when there is one.
-    `client_cost` is the client's own price in nano-dollars, None when it gives none.
+    `message` is the response's own id: copies of one response share it even where their keys
+    differ. `client_cost` is the client's own price in nano-dollars, None when it gives none.
+    `variant` names what changes the price of the same model, sorted and joined by '+': fast,
+    batch, priority, flex, us. `searches` are web searches, billed apart.
     """
 
     key: str
@@ -49,3 +52,6 @@ class UsageRecord:
     cwd: str = ""
     client_cost: int | None = None
     context_tokens: int = 0  # fill of the context window after this response; 0 on side chains
+    message: str = ""
+    variant: str = ""
+    searches: int = 0

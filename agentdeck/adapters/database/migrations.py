@@ -147,14 +147,18 @@ def m005_usage(db: Database) -> None:
         db,
         """
         CREATE TABLE usage (
-            key TEXT PRIMARY KEY, harness TEXT NOT NULL, agent TEXT NOT NULL DEFAULT '', session TEXT NOT NULL,
-            sidechain TEXT NOT NULL DEFAULT '', task INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0,
-            repo TEXT NOT NULL DEFAULT '', ts INTEGER NOT NULL, model TEXT NOT NULL,
+            key TEXT PRIMARY KEY, message TEXT NOT NULL, harness TEXT NOT NULL, agent TEXT NOT NULL DEFAULT '',
+            session TEXT NOT NULL, sidechain TEXT NOT NULL DEFAULT '', task INTEGER NOT NULL DEFAULT 0,
+            attempt INTEGER NOT NULL DEFAULT 0, repo TEXT NOT NULL DEFAULT '', ts INTEGER NOT NULL,
+            model TEXT NOT NULL, variant TEXT NOT NULL DEFAULT '',
             input INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
             cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL, reasoning INTEGER NOT NULL,
+            searches INTEGER NOT NULL DEFAULT 0,
             cost INTEGER, cost_source TEXT NOT NULL DEFAULT '', client_cost INTEGER
         );
+        CREATE INDEX usage_message ON usage(message);
         CREATE INDEX usage_agent ON usage(agent, ts);
+        CREATE INDEX usage_model ON usage(model);
         CREATE TABLE usage_rollup (
             agent TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, harness TEXT NOT NULL,
             repo TEXT NOT NULL, session TEXT NOT NULL, model TEXT NOT NULL, quarter INTEGER NOT NULL,
@@ -165,12 +169,13 @@ def m005_usage(db: Database) -> None:
         );
         CREATE TABLE file_states (
             path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL,
-            mtime_ns INTEGER NOT NULL, offset INTEGER NOT NULL, head TEXT NOT NULL, parser INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL, offset INTEGER NOT NULL, head TEXT NOT NULL, mark TEXT NOT NULL,
+            parser INTEGER NOT NULL,
             diagnostics INTEGER NOT NULL DEFAULT 0
         );
         CREATE TABLE prices (
-            model TEXT NOT NULL, day TEXT NOT NULL, resolved TEXT NOT NULL DEFAULT '', rates TEXT,
-            context_window INTEGER, source TEXT NOT NULL, PRIMARY KEY (model, day)
+            model TEXT NOT NULL, variant TEXT NOT NULL, day TEXT NOT NULL, resolved TEXT NOT NULL DEFAULT '',
+            rates TEXT, context_window INTEGER, source TEXT NOT NULL, PRIMARY KEY (model, variant, day)
         );
         """,
     )

@@ -1,0 +1,107 @@
+"""Finds the usage rows in a piece of a JSON-lines transcript without parsing the rest.
+
+Most bytes of a transcript are tool output and recorded requests, so a byte search for the
+one key that matters decides which lines are worth a parser. Inside JSON strings the key's
+quotes are escaped, so the search cannot hit a quotation of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import datetime
+from typing import Any
+
+NEEDLE = b'"usage":'
+MOST_TOKENS = 10**12  # more than this in one response is damage, and sums must fit 64 bits
+LONGEST_TEXT = 300
+
+Row = dict[str, Any]
+
+
+def usage_rows(chunk: bytes) -> tuple[list[Row], int]:
+    """The parsed rows of `chunk` (whole lines) that hold a usage object, and the count of damaged ones.
+
+    A damaged line (bad UTF-8, NUL bytes, a torn row with a whole one glued to it) is counted
+    and still used when what it says can be recovered.
+    """
+    rows: list[Row] = []
+    damaged = 0
+    line_start, search = 0, 0
+    while (hit := chunk.find(NEEDLE, search)) >= 0:
+        line_start = max(line_start, chunk.rfind(b"\n", line_start, hit) + 1)
+        after = hit + len(NEEDLE)
+        if chunk[after : after + 8].lstrip()[:1] != b"{":
+            search = after
+            continue
+        end = chunk.find(b"\n", after)
+        end = len(chunk) if end < 0 else end
+        row, clean = _parse(chunk[line_start:end])
+        damaged += not clean
+        if row is not None:
+            rows.append(row)
+        line_start = search = end
+    return rows, damaged
+
+
+def is_complete(tail: bytes) -> bool:
+    """Whether an unfinished last line is in fact a whole JSON row that merely lacks its newline."""
+    if not tail.rstrip().endswith(b"}"):
+        return False
+    try:
+        return isinstance(json.loads(str(tail, "utf-8", "replace")), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _parse(line: bytes) -> tuple[Row | None, bool]:
+    try:
+        row = json.loads(str(line, "utf-8"))
+    except (ValueError, RecursionError):
+        return _repair(line), False
+    return (row, True) if isinstance(row, dict) else (None, False)
+
+
+def _repair(line: bytes) -> Row | None:
+    """What a crash leaves behind: NUL gaps, cut characters, a torn row before a whole one."""
+    text = line.replace(b"\0", b"").decode("utf-8-sig", "replace").strip()
+    starts = [0] + [at for at in range(1, len(text)) if text.startswith(('{"parentUuid"', '{"type"'), at)]
+    for start in starts[:64]:
+        try:
+            row = json.loads(text[start:])
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            return row
+    return None
+
+
+def mapping(value: object) -> Row:
+    """`value` when it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def count(value: object) -> int:
+    """A token count; anything that is not a plausible number is 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return 0
+    return int(value) if 0 < value <= MOST_TOKENS else 0
+
+
+def text(value: object) -> str:
+    """A short string that any database takes; '' for what is not a string."""
+    if not isinstance(value, str):
+        return ""
+    return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
+
+
+def moment(value: object) -> int:
+    """UTC milliseconds of an ISO 8601 time (or of a number of them); 0 when there is none to read."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if math.isfinite(value) and 0 < value < 4 * 10**12 else 0
+    if not isinstance(value, str):
+        return 0
+    try:
+        return max(0, round(datetime.fromisoformat(value).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return 0
