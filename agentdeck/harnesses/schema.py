@@ -109,8 +109,6 @@ class Harness(Strict):
     title: str
     binary: str = ""  # looked up on the agent's PATH; '' when the human gives the command
     install: str = ""  # the command that installs it, shown when it is missing
-    config_home: str = ""  # where the client keeps its own files, with {home}: what {config_home} means elsewhere
-    config_home_env: str = ""  # the environment variable by which a human moves it
     takes_tasks: bool = True
     own_command: bool = False  # ARGS are the command (`shell`)
     ready_seconds: float = 60.0

@@ -26,9 +26,8 @@ def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
     """The usage records of whole lines of the transcript `path`, and how many damaged or strange rows were met."""
     rows, strange = usage_rows(chunk)
     found: list[UsageRecord] = []
-    for row in rows:
-        if row.get("type") == "progress":
-            row = _unwrapped(row)
+    for outer in rows:
+        row = _unwrapped(outer) if outer.get("type") == "progress" else outer
         if row.get("type") == "assistant":
             found.extend(_of_row(row, path))
         elif row.get("type") not in QUIET and mapping(mapping(row.get("message")).get("usage")):
