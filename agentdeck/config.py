@@ -20,6 +20,7 @@ from agentdeck.errors import UsageError
 
 # Read by pydantic from each class: an unknown key is an error.
 _STRICT = {"extra": "forbid"}
+_PERMISSIONS = "Mend its permissions, or move it away."
 
 
 def _within(what: str, low: float, high: float, *values: float) -> None:
@@ -110,7 +111,7 @@ def load(**flags: object) -> Config:
     except FileNotFoundError:
         config = _load(None, 0, 0, variables)
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}", "Mend its permissions, or move it away.") from error
+        raise UsageError(f"{file} cannot be read: {error.strerror}", _PERMISSIONS) from error
     else:
         config = _load(file, stamp.st_mtime_ns, stamp.st_size, variables)
     return _checked(_merged(_as_table(config), chosen), "the command line", "") if chosen else config
@@ -136,7 +137,7 @@ def _read(file: Path) -> tuple[dict[str, Any], str]:
         text = file.read_text(encoding="utf-8")
         return tomllib.loads(text), text
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}", "Mend its permissions, or move it away.") from error
+        raise UsageError(f"{file} cannot be read: {error.strerror}", _PERMISSIONS) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not valid TOML: {error}", "Mend that line, or move the file away.") from error
 
@@ -195,4 +196,3 @@ def _as_table(config: Config) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(config)
-
