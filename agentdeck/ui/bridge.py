@@ -1,0 +1,163 @@
+"""Between the dashboard and the deck's rows: watches them in a thread, asks the engine, keeps the view's own marks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from agentdeck import paths
+from agentdeck.adapters.database import store
+from agentdeck.errors import AgentDeckError
+from agentdeck.models.clock import now_ms
+from agentdeck.services import fleet as fleets
+
+TICK = 0.1  # seconds between looks at the database's change counter
+REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
+HEARTBEAT = 5.0  # seconds between signs of life of this dashboard
+SUMMON_AFTER = 3.0  # seconds without a living engine before it is called again
+
+
+class FleetChanged(Message):
+    """The whole fleet as it is now; of several that wait, only the newest is handled."""
+
+    def __init__(self, fleet: fleets.Fleet) -> None:
+        super().__init__()
+        self.fleet = fleet
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, FleetChanged)
+
+
+class Trouble(Message):
+    """Something the dashboard needs does not work; `title` and `hint` as in AgentDeckError."""
+
+    def __init__(self, title: str, hint: str = "") -> None:
+        super().__init__()
+        self.title = title
+        self.hint = hint
+
+
+class Bridge:
+    """Posts FleetChanged and Trouble to `target`. No method blocks the caller's loop."""
+
+    def __init__(self, target: MessagePump, view: str = "default") -> None:
+        self.target = target
+        self.view = view
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._last_trouble = ""
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._watch, name="bridge", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread take this dashboard off the list; waits for it briefly."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    async def ask(self, kind: str, agent: str = "", *, timeout: float = 30.0, **args: object) -> dict[str, object]:
+        """One request to the engine; raises AgentDeckError with title and hint when it is refused."""
+        from agentdeck.services import requests
+
+        return await requests.ask(kind, agent, timeout=timeout, **args)
+
+    async def ask_with_environment(self, kind: str, agent: str = "", **args: object) -> dict[str, object]:
+        """The same for requests that start a client: this dashboard's environment goes along in a private file."""
+        from agentdeck.services.environment import save_environment
+
+        file = await asyncio.to_thread(save_environment)
+        try:
+            return await self.ask(kind, agent, timeout=120.0, env_file=str(file), **args)
+        finally:
+            await asyncio.to_thread(Path(file).unlink, missing_ok=True)
+
+    async def hide(self, agents: Sequence[str], hidden: bool) -> None:
+        from agentdeck.services import requests
+
+        await asyncio.to_thread(requests.set_hidden, agents, hidden, self.view)
+
+    async def set_filter(self, text: str) -> None:
+        from agentdeck.services import requests
+
+        await asyncio.to_thread(requests.set_filter, text, self.view)
+
+    async def ensure_engine(self) -> None:
+        """Start the tmux server and the engine when none lives."""
+        summon = await asyncio.to_thread(_summon)
+        await summon.ensure_engine()
+
+    # -- watching, in the thread ----------------------------------------------------------------------------
+
+    def _watch(self) -> None:
+        conn: sqlite3.Connection | None = None
+        version, loaded, beaten = -1, -REFRESH, -HEARTBEAT
+        while not self._stop.is_set():
+            now = time.monotonic()
+            try:
+                conn = conn or store.read(paths.database_file())
+                found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
+                if found != version or now - loaded >= REFRESH:
+                    version, loaded = found, now
+                    self.target.post_message(FleetChanged(fleets.load(conn, self.view)))
+                    self._last_trouble = ""
+                if now - beaten >= HEARTBEAT:
+                    beaten = now
+                    self._beat()
+            except (sqlite3.Error, AgentDeckError, OSError) as error:
+                self._report(error)
+                if conn is not None:
+                    with contextlib.suppress(sqlite3.Error):
+                        conn.close()
+                conn = None
+                self._stop.wait(REFRESH)
+            self._stop.wait(TICK)
+        if conn is not None:
+            conn.close()
+        self._leave()
+
+    def _report(self, error: Exception) -> None:
+        """Tell a lasting trouble once, not ten times a second."""
+        title = error.title if isinstance(error, AgentDeckError) else f"the deck's database cannot be used: {error}"
+        hint = error.hint if isinstance(error, AgentDeckError) else f"Look at {paths.database_file()}; agents go on."
+        if title != self._last_trouble:
+            self._last_trouble = title
+            self.target.post_message(Trouble(title, hint))
+
+    def _beat(self) -> None:
+        with contextlib.closing(store.write(paths.database_file())) as conn:
+            conn.execute(
+                "INSERT OR REPLACE INTO dashboards (pid, pid_start, view, heartbeat) VALUES (?, ?, ?, ?)",
+                (os.getpid(), _started(), self.view, now_ms()),
+            )
+
+    def _leave(self) -> None:
+        with contextlib.suppress(sqlite3.Error, AgentDeckError, OSError):
+            with contextlib.closing(store.write(paths.database_file())) as conn:
+                conn.execute("DELETE FROM dashboards WHERE pid = ?", (os.getpid(),))
+
+
+def _started() -> float:
+    """When this process started, as the engine will compare it."""
+    from agentdeck.adapters import processes
+
+    found = processes.identify(os.getpid())
+    return found.start if found else 0.0
+
+
+def _summon():  # noqa: ANN202 - a module
+    from agentdeck.services import summon
+
+    return summon

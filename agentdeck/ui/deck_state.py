@@ -1,0 +1,56 @@
+"""What the keys of the dashboard depend on, as one value: who is shown, who is focused, where we stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentdeck.services.fleet import AgentRow, Fleet
+from agentdeck.ui.badges import WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class DeckState:
+    """`rows` are the agents shown, in their order; `targets` those that a key acts on: the marked, else the focused."""
+
+    fleet: Fleet = Fleet()
+    rows: tuple[AgentRow, ...] = ()
+    focused: AgentRow | None = None
+    marked: frozenset[str] = frozenset()
+    repo: Path | None = None
+    show_hidden: bool = False
+    filter: str = ""
+
+    @property
+    def targets(self) -> tuple[AgentRow, ...]:
+        marked = tuple(row for row in self.rows if row.agent.id in self.marked)
+        if marked:
+            return marked
+        return (self.focused,) if self.focused else ()
+
+
+def matches(row: AgentRow, text: str) -> bool:
+    """Does every word of the filter occur in the agent's name, team, harness, branch, repository, task or status?"""
+    agent = row.agent
+    parts = [agent.name, agent.team, agent.harness, agent.model, agent.branch, Path(agent.repo).name]
+    parts += [row.status.state, WORDS[row.status.state], row.status.reason, row.task.title if row.task else ""]
+    hay = " ".join(parts).lower()
+    return all(word in hay for word in text.lower().split())
+
+
+def shown(rows: Iterable[AgentRow], text: str = "", show_hidden: bool = False) -> tuple[AgentRow, ...]:
+    """The agents a view shows, by team and then in the order they were made, so that no row moves by itself."""
+    kept = [row for row in rows if (show_hidden or not row.hidden) and matches(row, text)]
+    return tuple(sorted(kept, key=lambda row: row.agent.team))
+
+
+def following(rows: tuple[AgentRow, ...], focused: AgentRow | None, states: tuple[str, ...], step: int = 1) -> str:
+    """The id of the next (or previous) agent in one of `states`, going round from the focused one; '' for none."""
+    ids = [row.agent.id for row in rows]
+    start = ids.index(focused.agent.id) if focused and focused.agent.id in ids else -step
+    for distance in range(1, len(rows) + 1):
+        row = rows[(start + step * distance) % len(rows)]
+        if row.status.state in states:
+            return row.agent.id
+    return ""

@@ -1,0 +1,51 @@
+"""The frame all dialogs share: a title, a body, a line for what went wrong, a line of keys."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+T = TypeVar("T")
+
+
+class Dialog(ModalScreen[T]):
+    """Esc always closes with nothing done. `TITLE` and `KEYS` (pairs of key and words) are a dialog's own."""
+
+    BINDINGS = [Binding("escape", "cancel", "close", show=False)]
+    HEADING = ""
+    KEYS: tuple[tuple[str, str], ...] = ()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield Static(Content.styled(self.heading(), "bold"), id="heading")
+            yield from self.body()
+            yield Static(id="trouble")
+            yield Static(self.key_words(), id="keys")
+
+    def heading(self) -> str:
+        return self.HEADING
+
+    def body(self) -> ComposeResult:
+        """The widgets between the heading and the keys."""
+        yield from ()
+
+    def key_words(self) -> Content:
+        pairs = [*self.KEYS, ("Esc", "close")]
+        return Content("   ").join(
+            Content.assemble((key, "bold $text-accent"), (f" {words}", "$text-muted")) for key, words in pairs
+        )
+
+    def say(self, title: str, hint: str = "", style: str = "$text-error") -> None:
+        """Show a problem inside the dialog, so that nothing typed is lost; '' clears it."""
+        line = self.query_one("#trouble", Static)
+        line.update(Content.assemble((title, f"bold {style}"), (f"\n{hint}" if hint else "", "$text-muted")))
+        line.set_class(bool(title), "-shown")
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)

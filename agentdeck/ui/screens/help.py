@@ -1,0 +1,52 @@
+"""All keys, from the one table, with why a key does nothing right now."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, ZOOM_KEYS, keys_of
+from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.screens.dialog import Dialog
+
+
+def words(state: DeckState, keymap: dict[str, str]) -> Content:
+    parts: list[Content | tuple[str, str] | str] = []
+    for group, title in GROUP_TITLES.items():
+        parts.append((f"{title}\n", "bold $text-secondary"))
+        for action in ACTIONS:
+            if action.group != group:
+                continue
+            why = action.why_disabled(state)
+            keys = " ".join(keys_of(action, keymap))
+            parts += [(f"  {keys:<10} ", "bold $text-accent"), (action.help, "$text-muted" if why else "")]
+            parts += [(f"  ({why})" if why else "", "$text-disabled"), "\n"]
+        parts.append("\n")
+    parts.append(("In zoom\n", "bold $text-secondary"))
+    for keys, what in ZOOM_KEYS:
+        parts += [(f"  {keys}  ", "bold $text-accent"), what, "\n"]
+    return Content.assemble(*parts)
+
+
+class HelpDialog(Dialog[None]):
+    BINDINGS = [
+        Binding("q,question_mark,enter", "cancel", show=False),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+    HEADING = "Keys"
+    KEYS = (("↑ ↓", "scroll"),)
+
+    def __init__(self, state: DeckState, keymap: dict[str, str]) -> None:
+        super().__init__(classes="-large")
+        self._words = words(state, keymap)
+
+    def body(self) -> ComposeResult:
+        with VerticalScroll(id="scroll"):
+            yield Static(self._words, id="text")
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one("#scroll", VerticalScroll).scroll_relative(y=lines, animate=False)

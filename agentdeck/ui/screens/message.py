@@ -1,0 +1,72 @@
+"""A text for one agent, as long as it likes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.widgets import Button, Static, TextArea
+
+from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.badges import GLYPHS, word
+from agentdeck.ui.screens.dialog import Dialog
+
+
+class Note(NamedTuple):
+    """`mode` is idle (wait for it), queue (the client's own queue), interrupt, or draft (nothing is sent, the text is kept)."""
+
+    text: str
+    mode: str
+
+
+class MessageDialog(Dialog[Note]):
+    """Shows where the text goes; Enter makes a new line, so nothing leaves by accident."""
+
+    BINDINGS = [
+        Binding("ctrl+s,ctrl+enter", "send('idle')", show=False, priority=True),
+        Binding("ctrl+t", "send('queue')", show=False, priority=True),
+        Binding("ctrl+r", "send('interrupt')", show=False, priority=True),
+    ]
+
+    def __init__(self, row: AgentRow, text: str = "") -> None:
+        super().__init__()
+        self._row = row
+        self._text = text
+        self._idle = row.status.state == "idle"
+        self.KEYS = (("Ctrl+S", "send" if self._idle else "send when idle"),)
+        if not self._idle:
+            self.KEYS += (("Ctrl+T", "into its own queue"), ("Ctrl+R", "interrupt and send"))
+
+    def heading(self) -> str:
+        return f"Message to {self._row.agent.name}"
+
+    def body(self) -> ComposeResult:
+        status = self._row.status
+        then = "it goes out at once" if self._idle else "it waits until the agent is idle"
+        yield Static(f"{GLYPHS[status.state]} {word(status)}: {then}", markup=False, id="text")
+        yield TextArea(self._text, id="message", compact=True)
+        with Horizontal(classes="buttons"):
+            yield Button("Send", id="send", compact=True, variant="primary")
+            yield Button("Cancel", id="cancel", compact=True)
+
+    def action_send(self, mode: str) -> None:
+        text = self.query_one(TextArea).text.strip("\n")
+        if not text.strip():
+            self.say("nothing is written yet")
+        elif mode != "idle" and self._idle:
+            self.dismiss(Note(text, "idle"))
+        else:
+            self.dismiss(Note(text, mode))
+
+    def action_cancel(self) -> None:
+        self.dismiss(Note(self.query_one(TextArea).text, "draft"))
+
+    @on(Button.Pressed)
+    def pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "send":
+            self.action_send("idle")
+        else:
+            self.action_cancel()
