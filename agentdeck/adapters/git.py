@@ -1,0 +1,390 @@
+"""Everything git is asked, through GitPython. All of it blocks: call it in a thread.
+
+Every call is an argv list, runs no hook (a branch could bring its own through `core.hooksPath`),
+asks nothing at a terminal and takes no lock it can do without. Paths are `str` with
+undecodable bytes escaped, as `os.fsdecode` gives them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
+
+OLDEST = (2, 36)  # `worktree list -z`
+NO_OID = "0" * 40
+# Set by a hook or an alias that started us; each would send git to another repository or index.
+_STRAY = (
+    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_CONFIG",
+)  # fmt: skip
+_ENV = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "GIT_EDITOR": "true"}
+_CONFIG = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.safecrlf=false", "advice.detachedHead=false")
+
+
+class GitError(AgentDeckError):
+    """git said no; `stderr` is what it said."""
+
+    def __init__(self, title: str, hint: str, stderr: str) -> None:
+        super().__init__(title, hint)
+        self.stderr = stderr
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """`root` is the main working tree (the git directory when `bare`), `top` the working tree one stands in."""
+
+    root: Path
+    common: Path
+    top: Path
+    bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """`oid` is '' before the first commit, `branch` (a short name) '' when HEAD is detached."""
+
+    oid: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One row of `git worktree list`; the first row is the main one. `branch` is a full ref name or ''."""
+
+    path: Path
+    head: str
+    branch: str
+    main: bool
+    bare: bool
+    locked: bool
+    missing: bool
+
+
+def _install_hint() -> str:
+    return "Install it: apt-get install git (Debian, Ubuntu), brew install git (macOS)."
+
+
+def _execute(
+    argv: list[str], stdin: bytes | None, env: Mapping[str, str], timeout: float | None
+) -> tuple[int, bytes, str]:
+    if shutil.which("git") is None:
+        raise AgentDeckError("git is not installed, or not on PATH", _install_hint())
+    from git.cmd import Git  # 75 ms
+
+    stray = [word for name in _STRAY if name in os.environ for word in ("-u", name)]
+    command = ["env", *stray, *argv] if stray else argv
+    with tempfile.TemporaryFile() as feed:
+        feed.write(stdin or b"")
+        feed.seek(0)
+        status, out, err = Git().execute(
+            command, istream=feed, env=env, with_extended_output=True, with_exceptions=False, stdout_as_string=False,
+            strip_newline_in_stdout=False, kill_after_timeout=timeout, shell=False,
+        )  # fmt: skip
+    return status, out, err if isinstance(err, str) else err.decode(errors="replace")
+
+
+def run(
+    directory: Path | str,
+    *args: str,
+    stdin: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    ok: Collection[int] = (0,),
+    timeout: float | None = None,
+) -> tuple[int, bytes]:
+    """Run `git ARGS` in `directory`: its exit status (one of `ok`) and its output.
+
+    Raises an AgentDeckError that says what is wrong and what to do. `timeout` is in seconds.
+    """
+    config = [word for setting in _CONFIG for word in ("-c", setting)]
+    # -C, because GitPython falls back to our own directory when the wanted one is not there.
+    argv = ["git", "-C", str(directory), "--no-pager", *config, *args]
+    status, out, err = _execute(argv, stdin, {**_ENV, **(env or {})}, timeout)
+    if status not in ok:
+        raise explain(str(directory), args, err)
+    return status, out
+
+
+def text(directory: Path | str, *args: str, env: Mapping[str, str] | None = None) -> str:
+    """The output of one command, without its final newline."""
+    return os.fsdecode(run(directory, *args, env=env)[1]).removesuffix("\n")
+
+
+def items(directory: Path | str, *args: str, env: Mapping[str, str] | None = None) -> list[str]:
+    """The output of a command that ends its items with NUL."""
+    return [os.fsdecode(item) for item in run(directory, *args, env=env)[1].split(b"\0") if item]
+
+
+def explain(directory: str, args: Iterable[str], stderr: str) -> AgentDeckError:
+    """What a failed command means for a person."""
+    lock = re.search(r"Unable to create '(.+\.lock)': File exists", stderr)
+    if lock:
+        return TryAgain(
+            f"another git command holds {lock[1]}", "Wait until it ends; when none runs, remove that file by hand."
+        )
+    if "dubious ownership" in stderr:
+        return AgentDeckError(
+            f"git does not trust {directory}: it belongs to another user",
+            f"If it is yours to use: git config --global --add safe.directory {directory}",
+        )
+    if "not a git repository" in stderr or "must be run in a work tree" in stderr:
+        return UsageError(
+            f"{directory} is not in a git repository", "Go to one, name one with --repo, or run: git init"
+        )
+    if "cannot change to" in stderr:
+        return AgentDeckError(f"{directory} is not there or cannot be entered", "Check the path.")
+    if "No space left on device" in stderr:
+        return AgentDeckError(
+            f"the disk is full: git could not write in {directory}", "Free some space, then try again."
+        )
+    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
+    said = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "no message")
+    command = next(iter(args), "")
+    return GitError(f"git {command} failed in {directory}: {said}", "\n".join(lines), stderr)
+
+
+def version() -> tuple[int, ...]:
+    """git's version; raises when it is missing or older than OLDEST."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text(".", "version"))
+    number: tuple[int, ...] = tuple(int(part) for part in found.groups(default="0")) if found else ()
+    if number < OLDEST:
+        raise AgentDeckError(
+            f"git {'.'.join(map(str, number))} is too old: agentdeck needs 2.36 or newer", _install_hint()
+        )
+    return number
+
+
+# Repositories, heads, refs
+
+
+def find(directory: Path | str) -> Repository:
+    """The repository that `directory` is in, from any depth and from linked worktrees too."""
+    where = Path(directory)
+    if not where.is_dir():
+        raise UsageError(f"{where} is not a directory", "Name a directory inside a git repository.")
+    common = Path(text(where, "rev-parse", "--path-format=absolute", "--git-common-dir"))
+    if text(where, "rev-parse", "--is-inside-work-tree") != "true":
+        if text(where, "rev-parse", "--is-bare-repository") == "true":
+            return Repository(common, common, common, bare=True)
+        raise UsageError(f"{where} is inside a git directory", "Go to the working tree.")
+    top = Path(text(where, "rev-parse", "--path-format=absolute", "--show-toplevel"))
+    own = Path(text(where, "rev-parse", "--absolute-git-dir"))
+    if own.resolve() == common.resolve():
+        return Repository(top, common, top, bare=False)
+    main = worktrees(where)[0]
+    moved = run(where, "config", "--file", str(common / "config"), "core.worktree", ok=(0, 1))[1]
+    root = (common / os.fsdecode(moved).removesuffix("\n")).resolve() if moved else main.path
+    return Repository(root, common, top, bare=main.bare)
+
+
+def head(directory: Path | str) -> Head:
+    """Where HEAD points."""
+    status, branch = run(directory, "symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1))
+    return Head(find_oid(directory, "HEAD") or "", os.fsdecode(branch).strip() if status == 0 else "")
+
+
+def find_oid(directory: Path | str, ref: str, kind: str = "commit") -> str | None:
+    """The object `ref` names, peeled to `kind`; None when there is none."""
+    wanted = f"{ref}^{{{kind}}}"
+    try:
+        status, out = run(directory, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted, ok=(0, 1))
+    except GitError:  # such as HEAD@{99} where the log is shorter
+        return None
+    return out.decode().strip() if status == 0 else None
+
+
+def resolve(directory: Path | str, ref: str) -> str:
+    """The commit that `ref` names; raises UsageError when there is none."""
+    oid = None if not ref or ref.startswith("-") or "\0" in ref else find_oid(directory, ref)
+    if oid is None:
+        raise UsageError(f"base '{ref}' does not exist in {directory}", "See what there is: git branch --all; git tag")
+    return oid
+
+
+def worktrees(directory: Path | str) -> list[Tree]:
+    """All working trees of the repository, the main one first."""
+    found: list[Tree] = []
+    for record in run(directory, "worktree", "list", "--porcelain", "-z")[1].split(b"\0\0"):
+        pairs = [os.fsdecode(line).partition(" ") for line in record.split(b"\0") if line]
+        if not pairs:
+            continue
+        data = {key: value for key, _, value in pairs}
+        found.append(
+            Tree(
+                Path(data["worktree"]), data.get("HEAD", ""), data.get("branch", ""),
+                main=not found, bare="bare" in data, locked="locked" in data, missing="prunable" in data,
+            )
+        )  # fmt: skip
+    return found
+
+
+def refs(directory: Path | str, prefix: str) -> dict[str, str]:
+    """The refs at or below `prefix` and what they hold."""
+    form = "--format=%(objectname) %(refname)"
+    lines = text(directory, "for-each-ref", form, prefix).splitlines()
+    return {name: oid for oid, _, name in (line.partition(" ") for line in lines)}
+
+
+def branch_in_the_way(directory: Path | str, branch: str) -> str:
+    """The existing branch that keeps `branch` from being made (`deck/al` blocks `deck/al/1`), or ''."""
+    parts = branch.split("/")
+    blockers = {"refs/heads/" + "/".join(parts[:n]) for n in range(1, len(parts) + 1)}
+    wanted = f"refs/heads/{branch}"
+    for name in refs(directory, f"refs/heads/{parts[0]}"):
+        if name in blockers or name.startswith(wanted + "/"):
+            return name.removeprefix("refs/heads/")
+    return ""
+
+
+def set_ref(directory: Path | str, ref: str, new: str, old: str, why: str, *, detach: bool = False) -> None:
+    """Move `ref` from `old` (NO_OID: it must not exist) to `new` (NO_OID deletes); fails if it moved meanwhile."""
+    words = ["--no-deref"] if detach else []
+    if new == NO_OID:
+        run(directory, "update-ref", *words, "-d", ref, old)
+    else:
+        run(directory, "update-ref", "--create-reflog", "-m", why, *words, ref, new, old)
+
+
+def unreachable(directory: Path | str, commits: Iterable[str], safe: Iterable[str], *, own: str = "") -> list[str]:
+    """Which ancestors of `commits` no branch, tag, remote branch or `safe` commit holds, newest first.
+
+    Branches that match the glob `own` do not count as holders.
+    """
+    exclude = [f"--exclude={own}"] if own else []
+    words = ["--ignore-missing", "--stdin", "--not", *exclude, "--branches", "--tags", "--remotes"]
+    lines = [*commits, *(f"^{oid}" for oid in safe)]
+    return run(directory, "rev-list", *words, stdin="\n".join(lines).encode())[1].decode().split()
+
+
+def subject(directory: Path | str, oid: str) -> str:
+    """A commit in one line: short name and subject."""
+    return text(directory, "log", "-1", "--no-show-signature", "--format=%h %s", oid, "--")
+
+
+def reflog(directory: Path | str) -> list[str]:
+    """Every commit HEAD of this working tree has been at, newest first."""
+    try:
+        return text(directory, "log", "--walk-reflogs", "--no-show-signature", "--format=%H", "HEAD", "--").split()
+    except GitError:  # no commit yet
+        return []
+
+
+# Working trees
+
+
+def add_worktree(root: Path, path: Path, branch: str, oid: str) -> None:
+    """Make a linked working tree at `path` on the new branch."""
+    run(root, "worktree", "add", "--quiet", "--no-track", "-b", branch, "--", str(path), oid)
+
+
+def remove_worktree(root: Path, path: Path, *, force: bool = False) -> None:
+    """Let git remove a linked working tree. `force` is only for one that was made a moment ago."""
+    run(root, "worktree", "remove", *(["--force"] if force else []), "--", str(path))
+
+
+def git_path(worktree: Path, name: str) -> Path:
+    """Where git keeps a file such as `index` or `MERGE_HEAD` for this working tree."""
+    return Path(text(worktree, "rev-parse", "--path-format=absolute", "--git-path", name))
+
+
+def operation(worktree: Path) -> str:
+    """What is half-way in this working tree ('a merge', 'a rebase' ...), or ''."""
+    signs = {
+        "MERGE_HEAD": "a merge", "rebase-merge": "a rebase", "rebase-apply": "a rebase",
+        "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert", "sequencer": "a cherry-pick or revert",
+        "BISECT_LOG": "a bisection",
+    }  # fmt: skip
+    own = git_path(worktree, "HEAD").parent
+    found = next((what for name, what in signs.items() if (own / name).exists()), "")
+    if not found and items(worktree, "ls-files", "--unmerged", "-z"):
+        found = "a merge with conflicts"
+    return found
+
+
+def untracked(worktree: Path, exclude_from: Path | None = None) -> list[str]:
+    """Files git neither tracks nor ignores; one that ends in '/' is a repository inside this one.
+
+    Paths that match a pattern in the file `exclude_from` count as ignored.
+    """
+    return items(worktree, "ls-files", "--others", "--exclude-standard", *_patterns(exclude_from), "-z")
+
+
+def ignored(worktree: Path, exclude_from: Path | None = None, *, collapsed: bool = False) -> list[str]:
+    """Files git ignores; `collapsed` names a wholly ignored directory once, with a final '/'."""
+    words = ["--directory", "--no-empty-directory"] if collapsed else []
+    return items(
+        worktree, "ls-files", "--others", "--ignored", "--exclude-standard", *words, *_patterns(exclude_from), "-z"
+    )
+
+
+def matching(worktree: Path, patterns: Path) -> list[str]:
+    """Files git does not track that match a pattern (gitignore syntax) in the file `patterns`."""
+    return items(worktree, "ls-files", "--others", "--ignored", *_patterns(patterns), "-z")
+
+
+def _patterns(file: Path | None) -> list[str]:
+    return [f"--exclude-from={file}"] if file else []
+
+
+@contextmanager
+def scratch_index(worktree: Path) -> Iterator[dict[str, str]]:
+    """A private copy of the index: the environment that makes git use it. The real one is not touched or locked."""
+    index = git_path(worktree, "index")
+    with tempfile.TemporaryDirectory(prefix="deck-index-") as place:
+        copy = Path(place) / "index"
+        if index.exists():
+            # With its time: git re-reads a file that changed in the index's own tick, and only then.
+            shutil.copy2(index, copy)
+        yield {"GIT_INDEX_FILE": str(copy)}
+
+
+def feed(paths: Iterable[str]) -> bytes:
+    """Paths as git's `-z --stdin` options read them."""
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)
+
+
+def identity(worktree: Path) -> dict[str, str]:
+    """The environment a commit of ours needs: empty when the user has a name and an address set for git."""
+    env: dict[str, str] = {}
+    for role in ("AUTHOR", "COMMITTER"):
+        status, _ = run(worktree, "-c", "user.useConfigOnly=true", "var", f"GIT_{role}_IDENT", ok=(0, 128))
+        if status:
+            env |= {f"GIT_{role}_NAME": "agentdeck", f"GIT_{role}_EMAIL": "agentdeck@localhost"}
+    return env
+
+
+def commit_tree(worktree: Path, tree: str, parent: str, message: str) -> str:
+    """Write a commit object; no ref, index or file changes."""
+    words = ["-p", parent] if parent else []
+    out = run(worktree, "commit-tree", tree, *words, stdin=message.encode(), env=identity(worktree))[1]
+    return out.decode().strip()
+
+
+def switch_new(worktree: Path, branch: str, oid: str) -> None:
+    """Put the working tree on a new branch at `oid`; refuses when that would overwrite any file, ignored ones too."""
+    run(
+        worktree, "switch", "--quiet", "--no-track", "--no-overwrite-ignore", "--no-recurse-submodules",
+        "--create", branch, oid,
+    )  # fmt: skip
+
+
+def numstat(worktree: Path, base: str, env: Mapping[str, str]) -> list[tuple[int, int, str]]:
+    """(added, removed, path) of each file that differs from the commit `base`; a binary file counts 0 lines."""
+    words = ["--no-renames", "--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty"]
+    rows = items(worktree, "diff", "--numstat", "-z", *words, base, "--", env=env)
+    split = (row.split("\t", 2) for row in rows)
+    return [(int(a) if a != "-" else 0, int(r) if r != "-" else 0, path) for a, r, path in split]
+
+
+def merge_base(worktree: Path, one: str, other: str) -> str:
+    """The best common ancestor, or '' when there is none."""
+    status, out = run(worktree, "merge-base", one, other, ok=(0, 1))
+    return out.decode().split()[0] if status == 0 else ""
