@@ -7,7 +7,7 @@ import select
 import sys
 import threading
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,13 +109,13 @@ class Handler(BaseHTTPRequestHandler):
         number = self.model.tally.add(_served(self, asked, reply))
         self._pause(step.wait or 0)
         if asked.stream:
-            self._stream(reply, step.slow or 0, broken=refusal == "cut")
+            self._stream(reply, step.slow or 0, number, broken=refusal == "cut")
         else:
             self._pause(step.slow or 0)
             if refusal == "cut":
                 raise Gone
             self._json(200, wire.message(reply))
-        self.model.tally.finish(number)
+        self.model.tally.sent(number, reply.counts, finished=True)
 
     def _refuse(self, step: Step, asked: Asked) -> None:
         assert step.fail
@@ -126,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
             headers.setdefault("retry-after", "1")
         self._json(step.fail.status, wire.error(step.fail.status, step.fail.message), headers)
 
-    def _stream(self, reply: wire.Reply, seconds: float, *, broken: bool) -> None:
+    def _stream(self, reply: wire.Reply, seconds: float, number: int, *, broken: bool) -> None:
         """Send the events, the deltas spread over `seconds`; a broken one ends after half of them."""
         events = list(wire.events(reply))
         deltas = sum(event["type"] == "content_block_delta" for event in events)
@@ -137,6 +137,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         for event in events:
+            if event["type"] == "ping":
+                self.model.tally.sent(number, replace(reply.counts, output_tokens=1), finished=False)
             if event["type"] == "content_block_delta":
                 if broken and sent >= deltas // 2:
                     raise Gone
@@ -185,5 +187,4 @@ def _served(handler: Handler, asked: Asked, reply: wire.Reply | None, status: in
         step=asked.taken,
         message=reply.id if reply else "",
         calls=tuple(block["name"] for block in reply.blocks if block["type"] == "tool_use") if reply else (),
-        usage=reply.counts if reply else wire.Counts(),
     )

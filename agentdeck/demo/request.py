@@ -15,6 +15,12 @@ from typing import Any
 # What Claude Code wraps around a prompt or sends beside it; nobody typed it.
 _WRAPPED = re.compile(r"<(system-reminder|local-command-\w+|command-\w+)>.*?</\1>", re.DOTALL)
 _PASTE = re.compile(r"</?pasted_content\b[^>]*>")
+# What clients write in the human's place when he interrupts: "[Request interrupted by user]" and the like.
+_STOPPED = re.compile(r"\[[^\]]*interrupted[^\]]*\]")
+# How Claude Code hands over a prompt that was queued while it worked.
+_QUEUED = re.compile(
+    r"The user sent a new message while you were working:\n(.*?)\n\nThis is how Claude Code", re.DOTALL
+)
 _CWD = re.compile(r"working directory:?\s*(/\S+)", re.IGNORECASE)
 _HELPER = re.compile(r"\btitle\b|\bquota\b|\bsummar|new topic", re.IGNORECASE)
 
@@ -79,7 +85,10 @@ def texts(content: Any) -> list[str]:
 
 def _typed(text: str) -> str:
     text = _PASTE.sub("", _WRAPPED.sub("", text)).strip()
-    return "" if text.startswith("[Request interrupted by user") else text
+    queued = _QUEUED.match(text)
+    if queued:
+        return queued[1].strip()
+    return "" if _STOPPED.fullmatch(text) else text
 
 
 def _cwd(body: Mapping[str, Any]) -> str:

@@ -17,8 +17,9 @@ class Served:
     """One request to /v1/messages and what it was given.
 
     `at` is in seconds since 1970. `side` marks a client's own helper request. `step` is the number of
-    the response within its prompt, from 0. `finished` is False for a refusal (`status` not 200), for a
-    broken stream, and when the client hung up first: `usage` is then what the whole would have cost.
+    the response within its prompt, from 0. `usage` is what was really sent: nothing for a refusal (`status`
+    not 200), and for a stream that broke, or whose client hung up, the counts of its first event
+    (all input, one token of output); `finished` is False for all of these.
     """
 
     at: float
@@ -33,7 +34,7 @@ class Served:
     step: int
     message: str
     calls: tuple[str, ...]
-    usage: Counts
+    usage: Counts = Counts()
     finished: bool = False
 
 
@@ -46,14 +47,15 @@ class Tally:
         self._refused: Counter[tuple[str, int, str, int]] = Counter()
 
     def add(self, served: Served) -> int:
-        """Enter one request; the number returned is for finish()."""
+        """Enter one request; the number returned is for sent()."""
         with self._lock:
             self._served.append(served)
             return len(self._served) - 1
 
-    def finish(self, number: int) -> None:
+    def sent(self, number: int, usage: Counts, *, finished: bool) -> None:
+        """Enter what went out to request `number` so far."""
         with self._lock:
-            self._served[number] = replace(self._served[number], finished=True)
+            self._served[number] = replace(self._served[number], usage=usage, finished=finished)
 
     def requests(self) -> list[Served]:
         with self._lock:

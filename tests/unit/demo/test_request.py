@@ -42,11 +42,24 @@ def test_context_merged_prompts_and_paste_marks_are_seen_through() -> None:
                     {"type": "text", "text": "unanswered"},
                     {"type": "text", "text": '\n\n<pasted_content id="b4">\n::say Hi\n</pasted_content id="b4">\n'},
                     {"type": "text", "text": "[Request interrupted by user]"},
+                    {"type": "text", "text": "[The user interrupted this turn.]"},
                 ],
             }
         ]
     )
     assert found.prompt == "::say Hi"
+
+
+def test_a_queued_prompt_is_the_newest_one() -> None:
+    wrapped = "The user sent a new message while you were working:\nnow ::say Hi\n\nThis is how Claude Code says it."
+    found = asked(
+        [
+            {"role": "user", "content": "::bash ls"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "Bash", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result"}, {"type": "text", "text": wrapped}]},
+        ]
+    )
+    assert (found.prompt, found.taken) == ("now ::say Hi", 0)
 
 
 def test_directory_and_session_are_read_where_clients_put_them() -> None:

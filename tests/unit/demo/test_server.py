@@ -101,7 +101,9 @@ def test_the_client_s_own_retries_get_past_a_short_outage(model: ScriptedModel) 
 def test_a_cut_breaks_the_stream_once(client: anthropic.Anthropic, model: ScriptedModel) -> None:
     with pytest.raises(Exception, match="peer closed"):
         ask(client, "::cut x1 ::say one two three four five six")
-    assert not model.requests[0].finished
+    (served,) = model.requests
+    assert not served.finished
+    assert served.usage.input_tokens > 0 and served.usage.output_tokens == 1
     assert ask(client, "::cut x1 ::say one two three four five six").content[0].text == "one two three four five six"
 
 
