@@ -1,0 +1,76 @@
+"""The tmux adapter: our own server, its panes, and one control client per process for all hot work.
+
+Names are loaded when first used: commands that only look at the database load neither asyncio nor libtmux.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentdeck.adapters.tmux.attach import attach_argv, popup_argv, window_argv
+    from agentdeck.adapters.tmux.control import ControlClient
+    from agentdeck.adapters.tmux.keys import TEXTUAL_TO_TMUX, encode, is_key
+    from agentdeck.adapters.tmux.panes import (
+        capture,
+        check_writable,
+        list_panes,
+        paste,
+        pasteable,
+        send_bytes,
+        send_key,
+    )
+    from agentdeck.adapters.tmux.process import install_hint, version
+    from agentdeck.adapters.tmux.protocol import TmuxError
+    from agentdeck.adapters.tmux.server import capture_now, ensure_server, kill_server, panes_now, server_alive
+    from agentdeck.adapters.tmux.sessions import kill_window, session_name, spawn_agent, spawn_hidden
+
+__all__ = [
+    "TEXTUAL_TO_TMUX",
+    "ControlClient",
+    "TmuxError",
+    "attach_argv",
+    "capture",
+    "capture_now",
+    "check_writable",
+    "encode",
+    "ensure_server",
+    "install_hint",
+    "is_key",
+    "kill_server",
+    "kill_window",
+    "list_panes",
+    "panes_now",
+    "paste",
+    "pasteable",
+    "popup_argv",
+    "send_bytes",
+    "send_key",
+    "server_alive",
+    "session_name",
+    "spawn_agent",
+    "spawn_hidden",
+    "version",
+    "window_argv",
+]
+
+_HOME = {
+    "attach": ("attach_argv", "popup_argv", "window_argv"),
+    "control": ("ControlClient",),
+    "keys": ("TEXTUAL_TO_TMUX", "encode", "is_key"),
+    "panes": ("capture", "check_writable", "list_panes", "paste", "pasteable", "send_bytes", "send_key"),
+    "process": ("install_hint", "version"),
+    "protocol": ("TmuxError",),
+    "server": ("capture_now", "ensure_server", "kill_server", "panes_now", "server_alive"),
+    "sessions": ("kill_window", "session_name", "spawn_agent", "spawn_hidden"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(name)
+    found = getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,42 @@
+"""Command lines that put a human into an agent's pane, or a tool beside it. Nothing is run here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentdeck.adapters.tmux.process import escape, program, run
+from agentdeck.adapters.tmux.protocol import TmuxError
+
+# A program in the user's own tmux must not take ours for the one it runs in.
+_BARE = ("env", "-u", "TMUX", "-u", "TMUX_PANE")
+
+
+def attach_argv(socket: Path, session: str) -> list[str]:
+    """A full-screen attach to a session name, or to a window id (`@3`), which is looked up in the live server.
+
+    Raises TmuxError when a window id is not there. Run it with TMUX unset.
+    """
+    if session.startswith("@"):
+        owners = run(socket, "list-windows", "-a", "-F", "#{window_id} #{session_name}").splitlines()
+        names = [name for window, _, name in (line.partition(" ") for line in owners) if window == session]
+        session = next((name for name in names if name != "deck-hub"), "")
+        if not session:
+            raise TmuxError("The agent's window is gone", "Resume the agent.")
+    return [program(), "-u", "-S", str(socket), "attach-session", "-t", f"={session}:"]
+
+
+def popup_argv(inner: Sequence[str], directory: Path | None = None) -> list[str]:
+    """Run `inner` in a popup of the user's own tmux; the popup closes with it."""
+    place = ["-d", _format_safe(directory)] if directory else []
+    return [program(), "display-popup", "-E", "-w", "90%", "-h", "90%", *place, *_BARE, *escape(inner)]
+
+
+def window_argv(inner: Sequence[str], directory: Path | None = None) -> list[str]:
+    """Run `inner` in a new window of the user's own tmux."""
+    place = ["-c", _format_safe(directory)] if directory else []
+    return [program(), "new-window", *place, "--", *_BARE, *escape(inner)]
+
+
+def _format_safe(directory: Path) -> str:
+    return str(directory).replace("#", "##")

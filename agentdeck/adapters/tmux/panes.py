@@ -1,0 +1,106 @@
+"""What the hot path does with panes over the control client: see them, and write to them.
+
+Callers verify a pane with `check_writable` right before a write: ids are never reused while a server lives, and the
+commands of one client are carried out in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentdeck.adapters.tmux import rows
+from agentdeck.adapters.tmux.control import ControlClient
+from agentdeck.adapters.tmux.keys import is_key
+from agentdeck.adapters.tmux.process import run
+from agentdeck.adapters.tmux.protocol import TmuxError
+from agentdeck.models.pane import Pane
+
+HUB = "deck-hub"
+_CHUNK = 4000  # bytes per send-keys: three characters each, below the limit of a command line
+
+
+async def list_panes(client: ControlClient) -> dict[str, Pane]:
+    """Every agent's pane by pane id, dead ones included: one command for the whole fleet."""
+    return rows.parse(await client.command("list-panes", "-s", "-t", f"={HUB}", "-F", rows.FORMAT))
+
+
+async def capture(client: ControlClient, panes: Sequence[str]) -> dict[str, list[str]]:
+    """The visible screens of `panes`, by pane id: one line per row, with SGR sequences. Missing panes are left out.
+
+    Style carries over line ends. Trailing blanks are kept (`-N`): without them the end of a coloured bar, or a
+    reverse cursor cell at a line's end, is lost. tmux 3.3 leaves out cells behind the last one written even when
+    they were erased to a colour; 3.4 has them.
+    """
+    replies = await client.batch([("capture-pane", "-p", "-e", "-N", "-t", pane) for pane in panes])
+    return {pane: reply for pane, reply in zip(panes, replies, strict=True) if not isinstance(reply, TmuxError)}
+
+
+async def check_writable(client: ControlClient, pane: str, deck_id: str) -> None:
+    """Raise TmuxError unless `pane` is the live pane of agent `deck_id` and takes input.
+
+    In copy mode a paste would reach the program but Enter would not; a dead pane answers every write with OK.
+    """
+    line = await client.command("display-message", "-p", "-t", pane, "#{@deck_id} #{pane_dead} #{pane_in_mode}")
+    owner, dead, in_mode = (line[0] if line else "  ").split(" ", 2)
+    if owner != deck_id:
+        raise TmuxError(f"Pane {pane} is not the pane of agent {deck_id}", "It ended; resume the agent.")
+    if dead != "0":
+        raise TmuxError(f"The program in pane {pane} has ended", "Resume the agent.")
+    if in_mode not in ("", "0"):
+        raise TmuxError(f"Pane {pane} is in tmux's copy mode", "Attach to the agent and press q.", exit_code=3)
+
+
+async def send_bytes(client: ControlClient, pane: str, data: bytes) -> None:
+    """Type `data` as it is. Raises TmuxError when the pane is gone."""
+    chunks = [data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK)]
+    replies = await client.batch([("send-keys", "-t", pane, "-H", *chunk.hex(" ").split()) for chunk in chunks])
+    _raise_first(replies)
+
+
+async def send_key(client: ControlClient, pane: str, key: str) -> None:
+    """Press `key`, a tmux key name: tmux sends what the program's current mode asks for (application cursor keys).
+
+    Raises TmuxError for a name that is not a key: tmux would type it out as text.
+    """
+    if not is_key(key):
+        raise TmuxError(f"{key!r} is not a key name that agentdeck sends")
+    await client.command("send-keys", "-t", pane, key)
+
+
+async def paste(client: ControlClient, socket: Path, pane: str, text: str) -> None:
+    """Paste `text`, bracketed when the program asked for that, with line ends as a terminal sends them (CR).
+
+    Control characters other than newline and tab are left out, as terminals do: an ESC could end the bracket early.
+    Raises TmuxError when the pane is gone; nothing stays behind in tmux's buffers.
+    """
+    body = pasteable(text)
+    if not body:
+        return
+    name = f"deck-{secrets.token_hex(6)}"
+    # Input over the control pipe answers OK and stores nothing, hence a process of its own.
+    await asyncio.to_thread(run, socket, "load-buffer", "-b", name, "-", stdin=body)
+    try:
+        await client.command("paste-buffer", "-p", "-d", "-b", name, "-t", pane)
+    except BaseException:
+        await asyncio.shield(_forget(client, name))
+        raise
+
+
+def pasteable(text: str) -> str:
+    """`text` with newlines as LF and without any other control character but the tab."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in lines if c in "\n\t" or (c >= " " and not "\x7f" <= c <= "\x9f"))
+
+
+async def _forget(client: ControlClient, name: str) -> None:
+    if not client.closed.is_set():
+        await client.batch([("delete-buffer", "-b", name)])
+
+
+def _raise_first(replies: Sequence[list[str] | TmuxError]) -> None:
+    for reply in replies:
+        if isinstance(reply, TmuxError):
+            raise reply
