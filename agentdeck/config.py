@@ -148,7 +148,8 @@ def _checked(table: dict[str, Any], source: str, text: str) -> Config:
     try:
         return TypeAdapter(Config).validate_python(table)
     except ValidationError as error:
-        first = error.errors()[0]
+        # a misspelt key may leave another one missing: name what is there, not what is not
+        first = min(error.errors(), key=lambda found: found["type"] != "unexpected_keyword_argument")
         place = tuple(str(part) for part in first["loc"])
         line = _line_of(text, place)
         where = f"{source}, line {line}" if line else source
