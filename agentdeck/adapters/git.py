@@ -261,7 +261,19 @@ def unreachable(directory: Path | str, commits: Iterable[str], safe: Iterable[st
     exclude = [f"--exclude={own}"] if own else []
     words = ["--ignore-missing", "--stdin", "--not", *exclude, "--branches", "--tags", "--remotes"]
     lines = [*commits, *(f"^{oid}" for oid in safe)]
+    if not lines:
+        return []
     return run(directory, "rev-list", *words, stdin="\n".join(lines).encode())[1].decode().split()
+
+
+def tips(directory: Path | str, commits: Iterable[str]) -> list[str]:
+    """Those of `commits` that are no parent of another of them."""
+    wanted = list(commits)
+    if not wanted:
+        return []
+    out = run(directory, "rev-list", "--no-walk=unsorted", "--parents", "--stdin", stdin="\n".join(wanted).encode())[1]
+    parents = {oid for line in out.decode().splitlines() for oid in line.split()[1:]}
+    return [oid for oid in wanted if oid not in parents]
 
 
 def subject(directory: Path | str, oid: str) -> str:
@@ -280,9 +292,9 @@ def reflog(directory: Path | str) -> list[str]:
 # Working trees
 
 
-def add_worktree(root: Path, path: Path, branch: str, oid: str) -> None:
-    """Make a linked working tree at `path` on the new branch."""
-    run(root, "worktree", "add", "--quiet", "--no-track", "-b", branch, "--", str(path), oid)
+def add_worktree(root: Path, path: Path, branch: str) -> None:
+    """Make a linked working tree at `path` on an existing branch; git cleans up after itself when it fails."""
+    run(root, "worktree", "add", "--quiet", "--", str(path), branch)
 
 
 def remove_worktree(root: Path, path: Path, *, force: bool = False) -> None:

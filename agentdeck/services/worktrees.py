@@ -1,0 +1,267 @@
+"""An agent's own working tree, from its making to its removal. Everything here blocks: call it in a thread.
+
+A tree is only ever removed by git, never forced, and only when that loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentdeck import paths
+from agentdeck.adapters import git
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
+from agentdeck.models.agent import NAME, NAME_RULE, Agent
+from agentdeck.services import includes, leftovers, losses, setups
+from agentdeck.services.fleet import Diff
+from agentdeck.services.losses import Loss
+from agentdeck.services.setups import Setup
+
+__all__ = ["Created", "Loss", "Removed", "Setup", "create", "diff", "next_branch", "removal", "remove", "setup", "undo"]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A worktree on a fresh branch. `repo` is the main working tree.
+
+    `included` are the files copied in by `.worktreeinclude`. After `next_branch`, `saved_ref`
+    and `saved_oid` say what holds the leftovers, and `kept` are paths that could be neither
+    saved nor ignored and stay in the tree (nested repositories, files the new base does not ignore).
+    """
+
+    repo: str
+    worktree: str
+    branch: str
+    base_oid: str
+    included: tuple[str, ...] = ()
+    saved_ref: str = ""
+    saved_oid: str = ""
+    kept: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """`branches` are gone (all their commits are elsewhere), `refs` now hold commits only the worktree's log knew."""
+
+    branches: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
+
+
+def branch_name(name: str, n: int) -> str:
+    """`deck/<name>/<n>`; raises UsageError for a name or number outside our charset."""
+    if not NAME.match(name) or n < 1:
+        raise UsageError(f"'{name}' cannot name an agent", f"A name is {NAME_RULE}.")
+    return f"{leftovers.OURS}{name}/{n}"
+
+
+def place(repository: git.Repository, name: str) -> Path:
+    """Where the worktree of the agent `name` lives: below the data directory, outside the repository."""
+    mark = hashlib.sha256(os.fsencode(repository.common.resolve())).hexdigest()[:8]
+    base = re.sub(r"[^A-Za-z0-9_-]+", "-", repository.root.name).strip("-")[:40] or "repo"
+    return paths.worktrees_dir() / f"{base}-{mark}" / name
+
+
+def start_point(repository: git.Repository, base: str) -> str:
+    """The commit to start from: `base`, or the HEAD of the checkout one stands in.
+
+    Raises UsageError for a bare repository, one without a commit, and a base that does not exist.
+    """
+    if repository.bare:
+        raise UsageError(f"{repository.root} is a bare repository", "Clone it, and start agents from the clone.")
+    if not git.head(repository.top).oid and not git.refs(repository.top, "refs"):
+        raise UsageError(
+            f"{repository.top} has no commit yet", 'Make the first one: git commit --allow-empty -m "First commit"'
+        )
+    return git.resolve(repository.top, base or "HEAD")
+
+
+def create(repo: Path | str, name: str, n: int = 1, base: str = "") -> Created:
+    """Make the worktree of agent `name` on the branch `deck/<name>/<n>`, or raise and leave nothing behind."""
+    repository = git.find(repo)
+    branch, tree = branch_name(name, n), place(repository, name)
+    oid = start_point(repository, base)
+    _check_free(repository, branch, tree)
+    try:
+        paths.make_private(paths.worktrees_dir())
+        tree.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise AgentDeckError(f"{tree.parent} cannot be made: {error.strerror}", "Set DECK_HOME elsewhere.") from error
+    ref = f"refs/heads/{branch}"
+    git.set_ref(repository.root, ref, oid, git.NO_OID, "deck: created")
+    try:
+        git.add_worktree(repository.root, tree, branch)
+    except BaseException:
+        git.set_ref(repository.root, ref, git.NO_OID, oid, "deck: undo")
+        _forget_empty(tree.parent)
+        raise
+    try:
+        return Created(str(repository.root), str(tree), branch, oid, includes.copy(repository.root, tree))
+    except BaseException as error:
+        _take_back(repository.root, tree, branch, oid)
+        if isinstance(error, OSError):
+            said = f"{error.filename or tree}: {error.strerror}"
+            raise AgentDeckError(
+                f"a file of {includes.NAME} cannot be copied: {said}", "Mend it, then retry."
+            ) from error
+        raise
+
+
+def _check_free(repository: git.Repository, branch: str, tree: Path) -> None:
+    blocker = git.branch_in_the_way(repository.root, branch)
+    if blocker == branch:
+        raise UsageError(f"branch {branch} exists already", f"Take another name, or look at it: git log {branch}")
+    if blocker:
+        raise UsageError(f"branch {blocker} is in the way of {branch}", f"Rename it: git branch -m {blocker} NEW")
+    if any(row.path.resolve() == tree.resolve() for row in git.worktrees(repository.root)) and not tree.exists():
+        raise UsageError(
+            f"git still lists a worktree at {tree}, which is gone", "Let git forget it: git worktree prune"
+        )
+    if os.path.lexists(tree):
+        raise UsageError(f"{tree} exists already", "Take another name, or move that directory away.")
+
+
+def _take_back(root: Path, tree: Path, branch: str, oid: str) -> None:
+    """Remove a worktree of ours in which nobody has worked, and its branch."""
+    git.remove_worktree(root, tree, force=True)
+    git.set_ref(root, f"refs/heads/{branch}", git.NO_OID, oid, "deck: undo")
+    _forget_empty(tree.parent)
+
+
+def _forget_empty(directory: Path) -> None:
+    with contextlib.suppress(OSError):  # other agents' worktrees are in it
+        directory.rmdir()
+
+
+def undo(created: Created) -> bool:
+    """Take back a worktree whose agent never came to life; False when somebody's work is in it already, and it stays.
+
+    Ignored files go with it: only a set-up command or the client itself can have made them.
+    """
+    tree, root = Path(created.worktree), Path(created.repo)
+    _linked(tree, root)
+    loss = losses.survey(tree, root, created.base_oid)
+    if loss.staged or loss.changed or loss.untracked or loss.unlanded or loss.reason:
+        return False
+    if git.head(tree) != git.Head(created.base_oid, created.branch):
+        return False
+    _take_back(root, tree, created.branch, created.base_oid)
+    return True
+
+
+def setup(created: Created) -> Setup | None:
+    """The repository's set-up command at the base commit, if it has one; a human must have approved its hash."""
+    return setups.read(Path(created.repo), created.base_oid)
+
+
+def next_branch(worktree: Path | str, name: str, n: int, base: str = "", *, task: int = 0) -> Created:
+    """Put an idle agent's worktree on a fresh branch from `base` (or the main working tree's HEAD).
+
+    Whatever was uncommitted is committed on the old branch first; ignored files stay where
+    they are. `n` is the lowest number tried, `task` the one that left the leftovers. Raises,
+    with nothing changed, while a merge, rebase or the like is half-way.
+    """
+    tree = Path(worktree)
+    repository = git.find(tree)
+    root = repository.root
+    _linked(tree, root)
+    doing = git.operation(tree)
+    if doing:
+        raise AgentDeckError(f"{doing} is in progress in {tree}", "Let the agent finish or abort it.")
+    lock = git.git_path(tree, "index.lock")
+    if lock.exists():
+        raise TryAgain(f"another git command holds {lock}", "Wait until it ends; when none runs, remove that file.")
+    oid = git.resolve(root, base or "HEAD")
+    while git.branch_in_the_way(root, branch_name(name, n)) == branch_name(name, n):
+        n += 1
+    branch = branch_name(name, n)
+    blocker = git.branch_in_the_way(root, branch)
+    if blocker:
+        raise UsageError(f"branch {blocker} is in the way of {branch}", f"Rename it: git branch -m {blocker} NEW")
+    saved = leftovers.save(tree, root, name, task, oid)
+    git.switch_new(tree, branch, oid)
+    kept = tuple(git.untracked(tree, includes.patterns(root)))
+    return Created(str(root), str(tree), branch, oid, saved_ref=saved.ref, saved_oid=saved.tip, kept=kept)
+
+
+def diff(worktree: Path | str, base: str) -> Diff:
+    """The worktree against its merge base with `base` (a branch name or the base's oid).
+
+    Counts commits, uncommitted and untracked files; a binary file counts as a file without
+    lines. Works on a copy of the index: the real one is neither locked nor touched.
+    """
+    tree = Path(worktree)
+    base_oid = git.resolve(tree, base)
+    start = git.merge_base(tree, "HEAD", base_oid) if git.head(tree).oid else ""
+    patterns = includes.patterns(git.find(tree).root)
+    with git.scratch_index(tree) as env:
+        found = [path for path in git.untracked(tree, patterns) if not path.endswith("/")]
+        if found:
+            words = ("--intent-to-add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
+            git.run(tree, "add", *words, stdin=git.feed(found), env=env)
+        rows = git.numstat(tree, start or base_oid, env)
+    return Diff(len({path for _, _, path in rows}), sum(row[0] for row in rows), sum(row[1] for row in rows))
+
+
+def _linked(tree: Path, root: Path) -> git.Tree:
+    """git's own row for `tree`; raises unless it is a linked worktree below our directory."""
+    ours = paths.worktrees_dir().resolve()
+    wanted = tree.resolve()
+    row = next((row for row in git.worktrees(root) if row.path.resolve() == wanted), None)
+    if row is None or row.main or ours not in wanted.parents:
+        raise AgentDeckError(f"{tree} is not a worktree that agentdeck made", "It is left alone.")
+    return row
+
+
+def removal(agent: Agent) -> Loss:
+    """What removing the agent's worktree would lose; nothing for an agent that has none of its own (`--here`)."""
+    if agent.here:
+        return Loss()
+    tree, root = Path(agent.worktree), Path(agent.repo)
+    row = _linked(tree, root)
+    if not tree.is_dir():
+        tip = "" if row.head == git.NO_OID else row.head
+        return Loss(unlanded=losses.unlanded(root, tip, agent.base_oid))
+    return losses.survey(tree, root, agent.base_oid)
+
+
+def remove(agent: Agent) -> Removed:
+    """Remove the worktree of a stopped agent, and those of its branches whose commits are all elsewhere.
+
+    Raises with the loss report when anything would be lost: ignored files too, which
+    `git worktree remove` would delete without asking. The caller has made sure that no process lives in it.
+    """
+    if agent.here:
+        return Removed()
+    loss = removal(agent)
+    if not loss.nothing:
+        raise AgentDeckError(f"{agent.name} has work that exists nowhere else", "\n".join(loss.lines()))
+    tree, root = Path(agent.worktree), Path(agent.repo)
+    rescued = losses.rescue(tree, agent.name) if tree.is_dir() else []
+    copies = includes.unchanged(root, tree, git.untracked(tree)) if tree.is_dir() else set()
+    for path in copies:  # else git calls the tree dirty; each equals the file in the main working tree
+        (tree / path).unlink()
+    try:
+        git.remove_worktree(root, tree)
+    except AgentDeckError:
+        includes.copy(root, tree)
+        raise
+    _forget_empty(tree.parent)
+    return Removed(_drop_branches(root, agent.branch), tuple(rescued))
+
+
+def _drop_branches(root: Path, branch: str) -> tuple[str, ...]:
+    """Delete the deck's branches beside `branch` that are landed and not checked out."""
+    prefix = f"refs/heads/{branch.rpartition('/')[0]}/"
+    if not branch.startswith(leftovers.OURS):
+        return ()
+    in_use = {row.branch for row in git.worktrees(root)}
+    gone = []
+    for ref, oid in git.refs(root, prefix).items():
+        if ref not in in_use and not losses.unlanded(root, oid, ""):
+            git.set_ref(root, ref, git.NO_OID, oid, "deck: removed")
+            gone.append(ref.removeprefix("refs/heads/"))
+    return tuple(gone)
