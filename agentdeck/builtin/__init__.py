@@ -1,0 +1,7 @@
+"""agentdeck's own small coding agent: a process of its own, written to be read.
+
+Read it in this order: `loop` (prompt, model, tools, results, again), `model` (one streamed
+request), `tools` and `shell` (what the model may do), `history` and `transcript` (what it
+remembers), `report` (what the deck hears), then the screen: `keys`, `composer`, `layout`,
+`terminal`, `interactive`; `headless` is the same loop without a screen.
+"""
