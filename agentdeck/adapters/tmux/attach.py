@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentdeck.adapters.tmux.process import escape, program, run
+from agentdeck.adapters.tmux.process import directory_argument, escape, program, run
 from agentdeck.adapters.tmux.protocol import TmuxError
 
 # A program in the user's own tmux must not take ours for the one it runs in.
@@ -28,15 +28,11 @@ def attach_argv(socket: Path, session: str) -> list[str]:
 
 def popup_argv(inner: Sequence[str], directory: Path | None = None) -> list[str]:
     """Run `inner` in a popup of the user's own tmux; the popup closes with it."""
-    place = ["-d", _format_safe(directory)] if directory else []
+    place = ["-d", directory_argument(directory)] if directory else []
     return [program(), "display-popup", "-E", "-w", "90%", "-h", "90%", *place, *_BARE, *escape(inner)]
 
 
 def window_argv(inner: Sequence[str], directory: Path | None = None) -> list[str]:
     """Run `inner` in a new window of the user's own tmux."""
-    place = ["-c", _format_safe(directory)] if directory else []
+    place = ["-c", directory_argument(directory)] if directory else []
     return [program(), "new-window", *place, "--", *_BARE, *escape(inner)]
-
-
-def _format_safe(directory: Path) -> str:
-    return str(directory).replace("#", "##")

@@ -34,8 +34,8 @@ set -g monitor-activity off
 # Every key belongs to the agent but the two that detach.
 set -g prefix None
 set -g prefix2 None
-unbind -a -T prefix
-unbind -a -T root
+unbind -a -q -T prefix
+unbind -a -q -T root
 bind -n C-q detach-client
 bind -n 'C-]' detach-client
 

@@ -71,14 +71,18 @@ def encode(key: str, character: str | None) -> bytes | str:
         return _named(base, held)
     if base in _BYTES:
         return _special(base, held)
-    char = character if character and character.isprintable() else _NAMES.get(base, base)
-    if len(char) != 1 and char != character:
+    char = character if character and not _is_control(character) else _NAMES.get(base, base)
+    if (len(char) != 1 and char != character) or _is_control(char):
         return b""
     if "ctrl" in held:
         return _meta(held, _control(char))
     if "shift" in held and len(char) == 1:
         char = char.upper() if len(char.upper()) == 1 else char
     return _meta(held, char.encode("utf-8", "replace"))
+
+
+def _is_control(text: str) -> bool:
+    return unicodedata.category(text[0]) in ("Cc", "Cs")
 
 
 def _named(base: str, held: set[str]) -> str:

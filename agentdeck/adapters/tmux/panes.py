@@ -18,13 +18,12 @@ from agentdeck.adapters.tmux.process import run
 from agentdeck.adapters.tmux.protocol import TmuxError
 from agentdeck.models.pane import Pane
 
-HUB = "deck-hub"
 _CHUNK = 4000  # bytes per send-keys: three characters each, below the limit of a command line
 
 
 async def list_panes(client: ControlClient) -> dict[str, Pane]:
     """Every agent's pane by pane id, dead ones included: one command for the whole fleet."""
-    return rows.parse(await client.command("list-panes", "-s", "-t", f"={HUB}", "-F", rows.FORMAT))
+    return rows.parse(await client.command("list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT))
 
 
 async def capture(client: ControlClient, panes: Sequence[str]) -> dict[str, list[str]]:

@@ -113,6 +113,11 @@ def silent(command: str, seconds: float) -> TmuxError:
     )
 
 
+def directory_argument(directory: Path) -> str:
+    """`directory` for `-c` or `-d`, which are formats: `#(...)` in its name would be run as a command."""
+    return escape([str(directory).replace("#", "##")])[0]
+
+
 def escape(argv: Sequence[str]) -> list[str]:
     """`argv` as tmux arguments: a trailing `;` would end the tmux command and run what follows it."""
     return [part[:-1] + "\\;" if part.endswith(";") else part for part in argv]

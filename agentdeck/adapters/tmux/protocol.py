@@ -6,6 +6,7 @@ three fields. Lines outside a block are notifications. Facts: tmux(1), CONTROL M
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,17 +18,22 @@ LINE_LIMIT = 14_000
 _NAMED = {"\\": "\\\\", '"': '\\"', "$": "\\$", "~": "\\~", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e"}
 
 
+_PLAIN = re.compile("[0-9A-Za-z-]+")
+
+
 class TmuxError(AgentDeckError):
     """tmux refused a command, did not answer, or is not there."""
 
 
 def quote(argument: str) -> str:
-    """One argument in double quotes, so that tmux's parser gives back exactly `argument`.
+    """`argument` as tmux's parser gives it back: in double quotes, unless it is a plain word (hex bytes stay short).
 
     Raises TmuxError for a NUL, which no tmux argument can hold.
     """
     if "\0" in argument:
         raise TmuxError("A tmux argument cannot hold a NUL byte")
+    if _PLAIN.fullmatch(argument):
+        return argument
     out = []
     for char in argument:
         if char in _NAMED:

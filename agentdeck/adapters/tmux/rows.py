@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from agentdeck.models.pane import Pane
 
+HUB = "deck-hub"
+"""The session that every agent's window is linked into, so that one client sees all."""
+
 # Printable: tmux may rewrite control characters. The title is free text and therefore comes last.
 _SEP = "\u241f"
 _FIELDS = (

@@ -13,7 +13,6 @@ from agentdeck.adapters.tmux.protocol import TmuxError
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.pane import Pane
 
-HUB = "deck-hub"
 SOCKET_LIMIT = 100
 """Bytes of a socket path that every system takes (Linux 107, macOS 103)."""
 _TRIES = 5
@@ -37,7 +36,7 @@ def ensure_server(socket: Path, conf: Path) -> None:
     for attempt in range(_TRIES):
         try:
             # The placeholder never ends, so neither does the hub; it has no @deck_id and is nobody's pane.
-            run(socket, "new-session", "-d", "-s", HUB, "--", "tail", "-f", "/dev/null", conf=conf)
+            run(socket, "new-session", "-d", "-s", rows.HUB, "--", "tail", "-f", "/dev/null", conf=conf)
             return
         except TmuxError:
             if server_alive(socket):  # another process was faster
@@ -52,7 +51,7 @@ def server_alive(socket: Path) -> bool:
     if not socket.exists():
         return False
     try:
-        run(socket, "has-session", "-t", f"={HUB}")
+        run(socket, "has-session", "-t", f"={rows.HUB}")
     except TmuxError as error:
         if "did not answer" in error.title:
             raise
@@ -73,7 +72,7 @@ def kill_server(socket: Path) -> None:
 def panes_now(socket: Path) -> dict[str, Pane]:
     """What `list_panes` gives, without a control client; empty when no server lives."""
     try:
-        return rows.parse(run(socket, "list-panes", "-s", "-t", f"={HUB}", "-F", rows.FORMAT).splitlines())
+        return rows.parse(run(socket, "list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT).splitlines())
     except TmuxError as error:
         if "did not answer" in error.title:
             raise

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentdeck.adapters.tmux.process import escape, program
+from agentdeck.adapters.tmux.process import directory_argument, escape, program
 from agentdeck.adapters.tmux.protocol import LINE_LIMIT, TmuxError
-from agentdeck.adapters.tmux.server import HUB
+from agentdeck.adapters.tmux.rows import HUB
 from agentdeck.errors import AgentDeckError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def spawn_agent(
         made = _tmux(
             server,
             *("new-session", "-d", "-P", "-F", "#{pane_id} #{window_id} #{pane_pid}", "-s", session),
-            *("-x", str(cols), "-y", str(rows), "-c", str(directory).replace("#", "##"), "--", *escape(argv)),
+            *("-x", str(cols), "-y", str(rows), "-c", directory_argument(directory), "--", *escape(argv)),
         )
     except TmuxError:
         if parked:
