@@ -19,7 +19,7 @@ class Loss:
     """All empty when removing the worktree loses nothing. `unlanded` are commits in one line each, newest first.
 
     `ignored` names a wholly ignored directory once, with a final '/'; files copied in by
-    `.worktreeinclude` and unchanged since are not listed, nor are derived from this agent.
+    `.worktreeinclude` and unchanged since are not listed.
     """
 
     staged: tuple[str, ...] = ()

@@ -16,10 +16,10 @@ NAME = ".agentdeck.toml"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """The command's text (run by `sh -c` once a human approved it) and the SHA-256 of that text."""
+    """The command's text (run by `sh -c` once a human approved it) and `digest`, the SHA-256 of that text."""
 
     text: str
-    sha256: str
+    digest: str
 
 
 def read(root: Path, oid: str) -> Setup | None:

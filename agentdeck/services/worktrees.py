@@ -15,13 +15,16 @@ from pathlib import Path
 from agentdeck import paths
 from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
-from agentdeck.models.agent import NAME, NAME_RULE, Agent
+from agentdeck.models.agent import NAME, NAME_RULE
 from agentdeck.services import includes, leftovers, losses, setups
 from agentdeck.services.fleet import Diff
 from agentdeck.services.losses import Loss
 from agentdeck.services.setups import Setup
 
-__all__ = ["Created", "Loss", "Removed", "Setup", "create", "diff", "next_branch", "removal", "remove", "setup", "undo"]
+__all__ = [
+    "Created", "Loss", "Removed", "Setup", "branch_name", "check_base", "create", "diff", "in_place", "next_branch",
+    "place", "removal", "remove", "repository", "setup_command", "start_point", "unmake",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,25 @@ def start_point(repository: git.Repository, base: str) -> str:
             f"{repository.top} has no commit yet", 'Make the first one: git commit --allow-empty -m "First commit"'
         )
     return git.resolve(repository.top, base or "HEAD")
+
+
+def repository(directory: Path | str) -> Path:
+    """The root of the repository that `directory` is in: its main working tree, from linked ones too."""
+    return git.find(directory).root
+
+
+def check_base(directory: Path | str, base: str = "") -> str:
+    """The commit that a new agent would start from; raises as `start_point` does."""
+    return start_point(git.find(directory), base)
+
+
+def in_place(directory: Path | str) -> Created:
+    """What `--here` means: the working tree one stands in, as it is. Nothing is made."""
+    found = git.find(directory)
+    if found.bare:
+        raise UsageError(f"{found.root} is a bare repository", "Clone it, and start agents from the clone.")
+    head = git.head(found.top)
+    return Created(str(found.root), str(found.top), head.branch, head.oid)
 
 
 def create(repo: Path | str, name: str, n: int = 1, base: str = "") -> Created:
@@ -136,12 +158,12 @@ def _forget_empty(directory: Path) -> None:
         directory.rmdir()
 
 
-def undo(created: Created) -> bool:
+def unmake(repo: Path | str, created: Created) -> bool:
     """Take back a worktree whose agent never came to life; False when somebody's work is in it already, and it stays.
 
     Ignored files go with it: only a set-up command or the client itself can have made them.
     """
-    tree, root = Path(created.worktree), Path(created.repo)
+    tree, root = Path(created.worktree), Path(repo)
     _linked(tree, root)
     loss = losses.survey(tree, root, created.base_oid)
     if loss.staged or loss.changed or loss.untracked or loss.unlanded or loss.reason:
@@ -152,9 +174,10 @@ def undo(created: Created) -> bool:
     return True
 
 
-def setup(created: Created) -> Setup | None:
-    """The repository's set-up command at the base commit, if it has one; a human must have approved its hash."""
-    return setups.read(Path(created.repo), created.base_oid)
+def setup_command(repo: Path | str, base: str = "") -> Setup | None:
+    """The repository's set-up command at the base commit, if it has one; a human must have approved its digest."""
+    found = git.find(repo)
+    return setups.read(found.root, start_point(found, base))
 
 
 def next_branch(worktree: Path | str, name: str, n: int, base: str = "", *, task: int = 0) -> Created:
@@ -216,31 +239,26 @@ def _linked(tree: Path, root: Path) -> git.Tree:
     return row
 
 
-def removal(agent: Agent) -> Loss:
-    """What removing the agent's worktree would lose; nothing for an agent that has none of its own (`--here`)."""
-    if agent.here:
-        return Loss()
-    tree, root = Path(agent.worktree), Path(agent.repo)
+def removal(repo: Path | str, worktree: Path | str, base_oid: str) -> Loss:
+    """What removing the worktree would lose; it may be missing already (then only commits count)."""
+    tree, root = Path(worktree), Path(repo)
     row = _linked(tree, root)
     if not tree.is_dir():
-        tip = "" if row.head == git.NO_OID else row.head
-        return Loss(unlanded=losses.unlanded(root, tip, agent.base_oid))
-    return losses.survey(tree, root, agent.base_oid)
+        return Loss(unlanded=losses.unlanded(root, "" if row.head == git.NO_OID else row.head, base_oid))
+    return losses.survey(tree, root, base_oid)
 
 
-def remove(agent: Agent) -> Removed:
+def remove(repo: Path | str, worktree: Path | str, branch: str, base_oid: str) -> Removed:
     """Remove the worktree of a stopped agent, and those of its branches whose commits are all elsewhere.
 
     Raises with the loss report when anything would be lost: ignored files too, which
     `git worktree remove` would delete without asking. The caller has made sure that no process lives in it.
     """
-    if agent.here:
-        return Removed()
-    loss = removal(agent)
+    tree, root = Path(worktree), Path(repo)
+    loss = removal(root, tree, base_oid)
     if not loss.nothing:
-        raise AgentDeckError(f"{agent.name} has work that exists nowhere else", "\n".join(loss.lines()))
-    tree, root = Path(agent.worktree), Path(agent.repo)
-    rescued = losses.rescue(tree, agent.name) if tree.is_dir() else []
+        raise AgentDeckError(f"{tree} holds work that exists nowhere else", "\n".join(loss.lines()))
+    rescued = losses.rescue(tree, tree.name) if tree.is_dir() else []
     copies = includes.unchanged(root, tree, git.untracked(tree)) if tree.is_dir() else set()
     for path in copies:  # else git calls the tree dirty; each equals the file in the main working tree
         (tree / path).unlink()
@@ -250,7 +268,7 @@ def remove(agent: Agent) -> Removed:
         includes.copy(root, tree)
         raise
     _forget_empty(tree.parent)
-    return Removed(_drop_branches(root, agent.branch), tuple(rescued))
+    return Removed(_drop_branches(root, branch), tuple(rescued))
 
 
 def _drop_branches(root: Path, branch: str) -> tuple[str, ...]:
