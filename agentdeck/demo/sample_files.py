@@ -123,7 +123,8 @@ def tests():
 
 
 def news():
-    return run("git", "log", "--all", "--format=%h %<(16,trunc)%an %s", "-n", "3").splitlines()
+    said = run("git", "log", "--all", "--format=%h %S: %s", "-n", "3")
+    return said.replace("refs/heads/", "").splitlines()
 
 
 for number in itertools.count(1):

@@ -35,21 +35,20 @@ TOOLS: dict[str, tuple[tuple[str, Build], ...]] = {
     ),
     "ask": (("AskUserQuestion", _questions),),
 }
-_PATH_FIRST = ("read", "write", "edit")
 
 
 def resolve(call: Call, offered: Set[str], cwd: str) -> tuple[str, dict[str, Any]] | None:
     """(tool name, input) for `call`, or None when no fitting tool is offered.
 
-    Relative paths are joined to `cwd` when the client told it: Claude Code wants absolute ones.
+    Claude Code wants absolute paths: for it, relative ones are joined to the `cwd` that it told.
     """
     if call.verb == "call":
         name, given = call.args
         return (name, json.loads(given)) if name in offered else None
-    args = call.args
-    if cwd and call.verb in _PATH_FIRST:
-        args = (str(PurePosixPath(cwd) / args[0]), *args[1:])
     for name, build in TOOLS[call.verb]:
         if name in offered:
-            return name, build(*args)
+            given = build(*call.args)
+            if cwd and "file_path" in given:
+                given["file_path"] = str(PurePosixPath(cwd) / given["file_path"])
+            return name, given
     return None

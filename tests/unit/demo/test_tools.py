@@ -17,7 +17,7 @@ BUILTIN = {"bash", "read", "write", "edit"}
             ("Bash", {"command": "ls", "description": "Run a scripted command"}),
             ("bash", {"command": "ls"}),
         ),
-        (Call("read", ("a.py",)), ("Read", {"file_path": "/w/a.py"}), ("read", {"filePath": "/w/a.py"})),
+        (Call("read", ("a.py",)), ("Read", {"file_path": "/w/a.py"}), ("read", {"filePath": "a.py"})),
         (
             Call("write", ("/x/a.py", "hi")),
             ("Write", {"file_path": "/x/a.py", "content": "hi"}),
@@ -26,7 +26,7 @@ BUILTIN = {"bash", "read", "write", "edit"}
         (
             Call("edit", ("a.py", "old", "new")),
             ("Edit", {"file_path": "/w/a.py", "old_string": "old", "new_string": "new"}),
-            ("edit", {"filePath": "/w/a.py", "oldString": "old", "newString": "new"}),
+            ("edit", {"filePath": "a.py", "oldString": "old", "newString": "new"}),
         ),
     ],
 )
@@ -36,7 +36,7 @@ def test_each_client_gets_its_own_names(call: Call, for_claude: object, for_buil
 
 
 def test_paths_stay_relative_when_the_directory_is_unknown() -> None:
-    assert resolve(Call("read", ("a.py",)), BUILTIN, "") == ("read", {"filePath": "a.py"})
+    assert resolve(Call("read", ("a.py",)), CLAUDE, "") == ("Read", {"file_path": "a.py"})
 
 
 def test_a_question_becomes_options() -> None:
