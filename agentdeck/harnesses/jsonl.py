@@ -14,6 +14,7 @@ from typing import Any
 
 NEEDLE = b'"usage":'
 MOST_TOKENS = 10**12  # more than this in one response is damage, and sums must fit 64 bits
+LAST_MOMENT = 4 * 10**12  # the year 2096; later is damage
 LONGEST_TEXT = 300
 
 Row = dict[str, Any]
@@ -97,11 +98,11 @@ def text(value: object) -> str:
 
 def moment(value: object) -> int:
     """UTC milliseconds of an ISO 8601 time (or of a number of them); 0 when there is none to read."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value) if math.isfinite(value) and 0 < value < 4 * 10**12 else 0
-    if not isinstance(value, str):
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value).timestamp() * 1000
+        except (ValueError, OverflowError):
+            return 0
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return 0
-    try:
-        return max(0, round(datetime.fromisoformat(value).timestamp() * 1000))
-    except (ValueError, OverflowError):
-        return 0
+    return round(value) if 0 < value < LAST_MOMENT else 0

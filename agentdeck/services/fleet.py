@@ -24,6 +24,14 @@ class UsageSum:
     cost: int = 0
     unpriced_tokens: int = 0
 
+    def __add__(self, other: UsageSum) -> UsageSum:
+        return UsageSum(
+            self.tokens + other.tokens,
+            self.messages + other.messages,
+            self.cost + other.cost,
+            self.unpriced_tokens + other.unpriced_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TaskRef:
@@ -135,7 +143,9 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
 
 
 def usage_json(total: UsageSum) -> dict[str, object]:
+    """`cost_usd` is None when nothing of it has a known price: unknown is not free."""
     tokens = total.tokens
+    unknown = total.unpriced_tokens and not total.cost
     return {
         "input_tokens": tokens.input,
         "cache_read_tokens": tokens.cache_read,
@@ -144,7 +154,7 @@ def usage_json(total: UsageSum) -> dict[str, object]:
         "output_tokens": tokens.output,
         "reasoning_tokens": tokens.reasoning,
         "messages": total.messages,
-        "cost_usd": round(total.cost / 1e9, 9),
+        "cost_usd": None if unknown else round(total.cost / 1e9, 9),
         "priced": total.unpriced_tokens == 0,
     }
 

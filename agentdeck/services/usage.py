@@ -1,0 +1,149 @@
+"""Counts what the agents' transcripts gained since the last look.
+
+Files are read in a thread, prices looked up in a thread, and each batch is one transaction of
+the writer: rows, rollup, file positions and prices agree at every moment. A look at files that
+did not change costs one stat each.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
+
+from agentdeck.adapters.database.store import Writer
+from agentdeck.harnesses.readers import reader
+from agentdeck.models.usage import UsageRecord
+from agentdeck.services import usage_prices, usage_sources, usage_store
+from agentdeck.services.usage_files import FileState, Piece, pieces
+from agentdeck.services.usage_owner import Owners
+from agentdeck.services.usage_sources import Source, sources_for
+
+__all__ = ["Ingest", "Source", "sources_for"]
+
+SETTLE = 2.0  # seconds after which a last line without its end counts when it is complete
+BATCH = 5000  # records in one transaction: about a tenth of a second
+_STATE = [one.name for one in fields(FileState)]
+
+
+@dataclass(slots=True)
+class _Batch:
+    records: list[tuple[UsageRecord, str]] = field(default_factory=list)  # with the repository it was met in
+    states: dict[str, FileState] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    sessions: set[tuple[str, str]] = field(default_factory=set)
+    contexts: dict[str, UsageRecord] = field(default_factory=dict)  # agent -> its latest main-chain response
+
+    def add(self, source: Source, piece: Piece, records: Sequence[UsageRecord], diagnostics: int) -> None:
+        state = piece.state
+        self.states[state.path] = replace(state, diagnostics=state.diagnostics + diagnostics)
+        self.sessions.add((source.session, source.agent))
+        if piece.waits:
+            self.waiting.add(state.path)
+        for found in records:
+            record = replace(found, harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
+            self.records.append((record, source.repo))
+            latest = self.contexts.get(source.agent)
+            if source.agent and record.context_tokens and (latest is None or latest.ts <= record.ts):
+                self.contexts[source.agent] = record
+
+
+class Ingest:
+    """Reads new usage into the database. `prices`: the human's own, dollars per million tokens by model and class."""
+
+    def __init__(self, writer: Writer, prices: Mapping[str, Mapping[str, float]] | None = None) -> None:
+        self._writer = writer
+        self._prices = usage_prices.Prices(writer, prices or {})
+        self._states: dict[str, FileState] = {}
+        self._waiting: set[str] = set()
+        self._loaded = False
+        self._one_at_a_time = asyncio.Lock()
+        self.unreadable: dict[str, str] = {}  # path -> why
+
+    async def scan(self, sources: Sequence[Source], settle: float = SETTLE) -> set[str]:
+        """Count what is new in the files of `sources`. Returns the ids of the agents whose numbers changed.
+
+        `settle` 0 counts a complete last line at once, for files that nobody is writing any more.
+        """
+        async with self._one_at_a_time:
+            changed = set() if self._loaded else await self._load()
+            found = await asyncio.to_thread(self._changed, sources, settle)
+            batches = self._batches(found, settle)
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                await self._prices.need(usage_store.price_key(record) for record, _ in batch.records)
+                changed |= await self._writer.run(lambda conn, batch=batch: self._store(conn, batch))
+                self._prices.unsaved.clear()
+                self._waiting = self._waiting - batch.states.keys() | batch.waiting
+                self._states.update(batch.states)
+            return changed
+
+    async def _load(self) -> set[str]:
+        def stored(conn: sqlite3.Connection) -> list[FileState]:
+            names = ", ".join(_STATE)
+            return [FileState(*row) for row in conn.execute(f"SELECT {names} FROM file_states")]
+
+        self._states = {state.path: state for state in await self._writer.run(stored)}
+        self._waiting = {path for path, state in self._states.items() if state.offset < state.size}
+        changed = await self._prices.load()
+        self._loaded = True
+        return changed
+
+    def _changed(self, sources: Sequence[Source], settle: float) -> list[tuple[Source, str]]:
+        """The files to read, each once however many names it has."""
+        found: dict[tuple[int, int], tuple[Source, str]] = {}
+        for source in sources:
+            for path in usage_sources.files(source):
+                try:
+                    stat = os.stat(path)
+                except OSError:
+                    continue  # not there yet, or no longer
+                state = self._states.get(path)
+                due = path in self._waiting and (settle == 0 or stat.st_mtime + settle <= time.time())
+                if state is None or due or not state.seen(stat) or state.parser != reader(source.reader).version:
+                    found.setdefault((stat.st_dev, stat.st_ino), (source, path))
+        return list(found.values())
+
+    def _batches(self, found: Sequence[tuple[Source, str]], settle: float) -> Iterator[_Batch]:
+        batch = _Batch()
+        for source, path in found:
+            read, strange = reader(source.reader), 0
+            try:
+                for piece in pieces(self._states.get(path, FileState(path)), read.version, settle):
+                    records, more = read.records(piece.lines, path)
+                    strange += more
+                    batch.add(source, piece, records, strange)
+                    if len(batch.records) >= BATCH:
+                        yield batch
+                        batch = _Batch()
+                self.unreadable.pop(path, None)
+            except OSError as error:
+                self.unreadable[path] = error.strerror or str(error)
+        if batch.states:
+            yield batch
+
+    def _store(self, conn: sqlite3.Connection, batch: _Batch) -> set[str]:
+        owners = Owners(conn)
+        owners.add(batch.sessions)
+        usage_prices.keep(conn, self._prices.unsaved)
+        changed = usage_store.store(conn, batch.records, owners, self._prices.known)
+        for agent, record in batch.contexts.items():
+            changed |= _store_context(conn, agent, record, self._prices.window(record.model))
+        marks = ", ".join("?" * len(_STATE))
+        conn.executemany(
+            f"INSERT OR REPLACE INTO file_states ({', '.join(_STATE)}) VALUES ({marks})",
+            [astuple(state) for state in batch.states.values()],
+        )
+        return changed
+
+
+def _store_context(conn: sqlite3.Connection, agent: str, record: UsageRecord, window: int | None) -> set[str]:
+    done = conn.execute(
+        "INSERT INTO context (agent, used_tokens, window_tokens, at) VALUES (?, ?, ?, ?) ON CONFLICT (agent) DO UPDATE "
+        "SET used_tokens = excluded.used_tokens, window_tokens = excluded.window_tokens, at = excluded.at "
+        "WHERE excluded.at >= context.at",
+        (agent, record.context_tokens, window, record.ts),
+    )
+    return {agent} if done.rowcount else set()

@@ -1,0 +1,130 @@
+"""Reads what is new in a growing file, up to its last line end, in pieces of bounded size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from agentdeck.harnesses.jsonl import is_complete
+
+BLOCK = 1 << 20
+LONGEST_LINE = 64 << 20  # a longer one is passed over and counted
+SKEW = 60.0  # a file from further in the future has a wrong clock, and counts as settled
+HEAD = 4096
+MARK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """How far a file has been read, and how to tell that it is still that file.
+
+    `head` and `mark` are hashes of its first bytes and of the last ones before `offset`, each
+    with its length. `diagnostics` counts rows that were damaged, strange or too long.
+    """
+
+    path: str
+    device: int = 0
+    inode: int = 0
+    size: int = 0
+    mtime_ns: int = 0
+    offset: int = 0
+    head: str = ""
+    mark: str = ""
+    parser: int = 0
+    diagnostics: int = 0
+
+    def seen(self, stat: os.stat_result) -> bool:
+        """Nothing has changed since."""
+        known = (self.device, self.inode, self.size, self.mtime_ns)
+        return known == (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Whole lines (or a complete last one), and the state that holds once they are stored.
+
+    `waits`: the last line has no end yet and may still get one; look again after a while.
+    """
+
+    lines: bytes
+    state: FileState
+    waits: bool = False
+
+
+def pieces(state: FileState, parser: int, settle: float) -> Iterator[Piece]:
+    """What `state.path` holds beyond `state`; everything again when the file was cut, replaced or rewritten.
+
+    The last line counts without its line end when it is complete and the file has not changed
+    for `settle` seconds. The last piece may be empty: it carries the final state. A file that
+    is gone yields nothing. Raises OSError when it cannot be read.
+    """
+    try:
+        file = open(state.path, "rb", buffering=0)  # noqa: SIM115 - closed below, after the last piece was taken
+    except FileNotFoundError:
+        return
+    with file:
+        stat = os.fstat(file.fileno())
+        age = time.time() - stat.st_mtime
+        yield from _read(file, _resumed(file, state, stat, parser), stat, settled=age >= settle or age < -SKEW)
+
+
+def _resumed(file: BinaryIO, state: FileState, stat: os.stat_result, parser: int) -> FileState:
+    same = (
+        (state.device, state.inode, state.parser) == (stat.st_dev, stat.st_ino, parser)
+        and state.offset <= stat.st_size
+        and _digest(file, 0, _length(state.head)) == state.head
+        and _digest(file, state.offset - _length(state.mark), _length(state.mark)) == state.mark
+    )
+    fresh = FileState(state.path, parser=parser) if not same else state
+    head = _digest(file, 0, min(HEAD, stat.st_size))
+    # Until the last piece is stored the size is unknown, so that a crash in between leaves the file unseen.
+    return replace(fresh, device=stat.st_dev, inode=stat.st_ino, size=-1, mtime_ns=stat.st_mtime_ns, head=head)
+
+
+def _read(file: BinaryIO, state: FileState, stat: os.stat_result, settled: bool) -> Iterator[Piece]:
+    pending: list[bytes] = []  # the beginning of a line whose end has not come yet
+    held = 0
+    skipping = False
+    position = state.offset
+    file.seek(position)
+    while position < stat.st_size and (block := file.read(min(BLOCK, stat.st_size - position))):
+        position += len(block)
+        cut = block.rfind(b"\n") + 1
+        if not cut:
+            pending.append(block)
+            held += len(block)
+            if held > LONGEST_LINE:
+                pending, held, skipping = [], 0, True
+            continue
+        first = block.find(b"\n") + 1 if skipping else 0
+        lines = b"".join([*pending, block[first:cut]])
+        state = replace(state, diagnostics=state.diagnostics + skipping)
+        skipping = False
+        pending, held = ([block[cut:]], len(block) - cut) if cut < len(block) else ([], 0)
+        state = _moved(file, state, position - held)
+        file.seek(position)
+        yield Piece(lines, state)
+    tail = b"".join(pending)
+    done = replace(state, size=stat.st_size)
+    if settled and not skipping and is_complete(tail):
+        yield Piece(tail, _moved(file, done, position))
+    else:
+        yield Piece(b"", done, waits=bool(tail) and not settled)
+
+
+def _moved(file: BinaryIO, state: FileState, offset: int) -> FileState:
+    length = min(MARK, offset)
+    return replace(state, offset=offset, mark=_digest(file, offset - length, length))
+
+
+def _digest(file: BinaryIO, start: int, length: int) -> str:
+    file.seek(max(0, start))
+    return f"{length}:{hashlib.sha256(file.read(length)).hexdigest()[:16]}"
+
+
+def _length(digest: str) -> int:
+    return int(digest.partition(":")[0] or 0)
