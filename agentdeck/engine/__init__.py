@@ -1,0 +1,1 @@
+"""The composition root: one process per deck that owns time, order and every write about agents."""

@@ -1,0 +1,78 @@
+"""Processes by pid and start time, so that a reused pid is never mistaken for ours."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`start` is the creation time in seconds since the epoch, as psutil gives it."""
+
+    pid: int
+    start: float
+
+
+def identify(pid: int) -> Process | None:
+    """The process with this pid now, or None."""
+    import psutil  # 22 ms
+
+    try:
+        return Process(pid, psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def alive(process: Process) -> bool:
+    """Whether that very process still runs; a zombie does not."""
+    import psutil
+
+    try:
+        found = psutil.Process(process.pid)
+        return abs(found.create_time() - process.start) < 0.05 and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def tree(root: Process) -> list[Process]:
+    """The process and all that descend from it, parents first."""
+    import psutil
+
+    try:
+        top = psutil.Process(root.pid)
+        if abs(top.create_time() - root.start) >= 0.05:
+            return []
+        return [root, *(Process(p.pid, p.create_time()) for p in top.children(recursive=True))]
+    except psutil.Error:
+        return []
+
+
+def cpu_seconds(processes: Sequence[Process]) -> float:
+    """Processor time used so far by all of them; the vanished count nothing."""
+    import psutil
+
+    total = 0.0
+    for process in processes:
+        try:
+            times = psutil.Process(process.pid).cpu_times()
+            total += times.user + times.system
+        except psutil.Error:
+            continue
+    return total
+
+
+def send(processes: Sequence[Process], signum: signal.Signals) -> None:
+    """Signal each one that is still the same process."""
+    for process in processes:
+        if alive(process):
+            try:
+                os.kill(process.pid, signum)
+            except (ProcessLookupError, PermissionError):
+                continue
+
+
+def survivors(processes: Sequence[Process]) -> list[Process]:
+    return [process for process in processes if alive(process)]

@@ -1,0 +1,194 @@
+"""One beat after another: look at the rows, watch the agents, judge, store, and start what is due.
+
+Nothing slow happens in a beat: births, stops, deliveries and reading of transcripts are
+tasks of their own, which wake the next beat when they end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Coroutine
+from typing import Any
+
+from agentdeck import paths
+from agentdeck.adapters import tmux
+from agentdeck.adapters.database.store import EpochLost, Writer
+from agentdeck.engine import ledger
+from agentdeck.engine.handlers import Handlers
+from agentdeck.engine.link import Link
+from agentdeck.engine.lock import EngineLock
+from agentdeck.engine.wake import Waker
+from agentdeck.models.clock import now_ms
+from agentdeck.services import probes
+from agentdeck.services.dispatcher import Dispatcher
+from agentdeck.services.meter import Meter
+from agentdeck.services.monitor import Monitor
+from agentdeck.services.outbox import Outbox
+from agentdeck.services.supervisor import Supervisor
+
+log = logging.getLogger("agentdeck.engine")
+BEAT_SECONDS = 0.25
+SHORTEST_BEAT_SECONDS = 0.03
+HEARTBEAT_SECONDS = 1.0
+LINGER_MS = 60_000  # with no agent, no task and no view, this long
+
+
+class Engine:
+    """Wires the parts and owns their order. `background`: ends by itself when nobody needs it."""
+
+    def __init__(self, *, background: bool) -> None:
+        self.background = background
+        self.writer = Writer(paths.database_file())
+        self.lock = EngineLock(self.writer)
+        self.reader = ledger.Reader(paths.database_file())
+        self.monitor = Monitor()
+        self.link = Link(paths.tmux_socket(), paths.tmux_conf())
+        self.supervisor = Supervisor(self.writer, paths.tmux_socket())
+        self.outbox = Outbox(self.writer, self.monitor, paths.tmux_socket())
+        self.dispatcher = Dispatcher(self.writer, self.monitor)
+        self.meter = Meter(self.writer, self.monitor)
+        self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
+        self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
+        self.ended = asyncio.Event()
+        self.failure: BaseException | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._needed = now_ms()
+        self._refreshed = 0
+
+    async def start(self) -> bool:
+        """Take the lock and take up what an earlier engine left; False when another engine lives."""
+        await asyncio.to_thread(ledger.open_store, self.writer.path)
+        if not await self.lock.take():
+            self.writer.close()
+            return False
+        paths.make_private(paths.runtime_dir())
+        paths.make_private(paths.state_dir() / "spool")
+        halfway = await self.writer.run(ledger.orphaned)
+        await self.writer.run(lambda conn: ledger.restore(conn, self.monitor))
+        await self.outbox.recover()
+        for agent in halfway:
+            await self.supervisor.undo_birth(agent)
+        await self.waker.open()
+        self._spawn(self._heart())
+        self._spawn(self._beats())
+        self._spawn(self.meter.run(self.waker))
+        return True
+
+    async def stop(self) -> None:
+        """An orderly end: work in hand is finished, the lock is given back."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.outbox.settle_all()
+        await self.link.close()
+        await self.waker.close()
+        await self.lock.leave()
+        self.reader.close()
+        self.writer.close()
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or task.exception() is None:
+            return
+        self.failure = task.exception()
+        if not isinstance(self.failure, EpochLost):
+            log.error("a part of the engine failed", exc_info=self.failure)
+        self.ended.set()
+
+    async def _heart(self) -> None:
+        while True:
+            await self.lock.beat()
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _beats(self) -> None:
+        while True:
+            started = asyncio.get_running_loop().time()
+            await self._beat()
+            left = BEAT_SECONDS - (asyncio.get_running_loop().time() - started)
+            await self.waker.wait(max(SHORTEST_BEAT_SECONDS, left))
+
+    async def _beat(self) -> None:
+        book = await asyncio.to_thread(self.reader.book)
+        self.monitor.know(book.agents)
+        client = await self.link.client()
+        report = await self.monitor.tick(client, server_gone=self.link.server_gone)
+        await self._store(report)
+        self.outbox.hear(report.events)
+        self.meter.hear(report)
+        for request in book.requests:
+            if self.handlers.begin(request):
+                self._spawn(self._carry_out(request))
+        if client is not None and book.deliveries:
+            await self.outbox.round(client, book.deliveries)
+        if book.open_tasks or book.open_attempts:
+            await self.dispatcher.round()
+        self._consider_ending(book)
+
+    async def _store(self, report: object) -> None:
+        assert isinstance(report, ledger.Report)
+        dirty = any(watched.dirty for watched in self.monitor.watched.values())
+        if report.changed or report.events or dirty:
+            epoch = self.writer.epoch or 0
+            await self.writer.run(lambda conn: ledger.record(conn, self.monitor, report, epoch))
+        if report.events or report.broken:
+            await asyncio.to_thread(probes.discard, [event.file for event in report.events] + list(report.broken))
+        now = now_ms()
+        if now - self._refreshed >= 1000:
+            self._refreshed = now
+            live = [(key, self.monitor.status(key)) for key, agent in self.monitor.agents.items() if agent.life == "live"]
+            if live:
+                await self.writer.run(lambda conn: ledger.refresh(conn, live))
+
+    async def _carry_out(self, request: ledger.Ordered) -> None:
+        await self.handlers.carry_out(request)
+        self.waker.set()
+
+    def _consider_ending(self, book: ledger.Book) -> None:
+        now = now_ms()
+        lives = any(agent.life in ("live", "creating") for agent in book.agents)
+        if lives or book.open_tasks or book.requests or book.deliveries or book.views or self.handlers.busy:
+            self._needed = now
+        if self.background and now - self._needed > LINGER_MS:
+            log.info("no agent, no task, no view: the engine and its tmux server end")
+            self.ended.set()
+
+
+async def run_background() -> int:
+    """The engine of a hidden window: until it is not needed, or told to end."""
+    engine = Engine(background=True)
+    if not await engine.start():
+        return 0
+    loop = asyncio.get_running_loop()
+    import signal
+
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(signum, engine.ended.set)
+    await engine.ended.wait()
+    unneeded = engine.failure is None and now_ms() - engine._needed > LINGER_MS
+    await engine.stop()
+    if unneeded:
+        await asyncio.to_thread(tmux.kill_server, paths.tmux_socket())
+    if engine.failure is not None and not isinstance(engine.failure, EpochLost):
+        return 1
+    return 0
+
+
+async def until_empty(engine: Engine) -> None:
+    """Return once no task is queued, running or verifying."""
+
+    def open_tasks(conn: sqlite3.Connection) -> int:
+        return int(conn.execute("SELECT COUNT(*) FROM tasks WHERE state IN ('queued', 'running', 'verifying')").fetchone()[0])
+
+    while await engine.writer.run(open_tasks):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(engine.ended.wait(), BEAT_SECONDS)
+        if engine.ended.is_set():
+            return

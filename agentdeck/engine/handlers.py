@@ -1,0 +1,182 @@
+"""Carries out what views ask for: one coroutine a kind, one request at a time to any agent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from agentdeck.adapters import tmux
+from agentdeck.adapters.database.store import EpochLost, Writer
+from agentdeck.engine import ledger
+from agentdeck.engine.link import Link
+from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.harnesses import loader
+from agentdeck.models.agent import NAME, NAME_RULE, Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.services import answers, environment, queue, rows, specs
+from agentdeck.services import evidence as ev
+from agentdeck.services.monitor import Monitor, strip
+from agentdeck.services.supervisor import Order, Supervisor, add_delivery
+
+log = logging.getLogger("agentdeck.requests")
+Args = Mapping[str, object]
+Result = dict[str, object]
+
+
+class Handlers:
+    """`begin` claims a request for this engine, `carry_out` does it and settles its row."""
+
+    def __init__(self, writer: Writer, monitor: Monitor, supervisor: Supervisor, link: Link) -> None:
+        self.writer = writer
+        self.monitor = monitor
+        self.supervisor = supervisor
+        self.link = link
+        self._begun: set[str] = set()
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._kinds: dict[str, Callable[[Agent, Args], Awaitable[Result]]] = {
+            "send": self._send, "answer": self._answer, "interrupt": self._interrupt, "stop": self._stop,
+            "resume": self._resume, "rm": self._remove, "rename": self._rename,
+        }  # fmt: skip
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._begun)
+
+    def begin(self, request: ledger.Ordered) -> bool:
+        """Whether this request is new to us: the same row may be read twice before it is claimed."""
+        if request.id in self._begun:
+            return False
+        self._begun.add(request.id)
+        return True
+
+    async def carry_out(self, request: ledger.Ordered) -> None:
+        try:
+            if await self.writer.run(lambda conn: ledger.claim(conn, request.id)):
+                await self._settled(request)
+        finally:
+            self._begun.discard(request.id)
+
+    async def _settled(self, request: ledger.Ordered) -> None:
+        try:
+            result, state = await self._do(request), "done"
+        except EpochLost:
+            raise
+        except AgentDeckError as error:
+            result, state = {"title": error.title, "hint": error.hint, "exit_code": error.exit_code}, "failed"
+        except (OSError, sqlite3.Error, ValueError, LookupError) as error:
+            log.exception("request %s failed", request.kind)
+            result, state = {"title": f"{request.kind} failed: {error}", "hint": "The engine's log has the whole story: `agentdeck log`.", "exit_code": 1}, "failed"
+        await self.writer.run(lambda conn: ledger.settle(conn, request.id, state, result))
+
+    async def _do(self, request: ledger.Ordered) -> Result:
+        if request.kind == "new":
+            return await self._new(request.args)
+        if request.kind == "dispatch":
+            return await self._dispatch(request)
+        handler = self._kinds.get(request.kind)
+        if handler is None:
+            raise UsageError(f"the engine knows no request '{request.kind}'", "A newer view may be talking to an older engine: `agentdeck halt` and start again.")
+        async with self._locks.setdefault(request.agent, asyncio.Lock()):
+            agent = await self.writer.run(lambda conn: rows.find(conn, request.agent))
+            return await handler(agent, request.args)
+
+    # -- one coroutine a kind
+
+    async def _new(self, args: Args) -> Result:
+        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        words = args.get("args")
+        order = Order(
+            name=str(args["name"]), harness=str(args["harness"]), repo=str(args["repo"]), base=str(args.get("base") or ""),
+            here=bool(args.get("here")), model=str(args.get("model") or ""), team=str(args.get("team") or ""),
+            prompt=str(args.get("prompt") or ""), args=tuple(map(str, words)) if isinstance(words, list) else (),
+            setup=str(args.get("setup") or "ask"),
+        )  # fmt: skip
+        await self.link.ensure()
+        agent = await self.supervisor.new(order, environ)
+        return {"id": agent.id, "name": agent.name, "pane_id": agent.pane, "worktree": agent.worktree, "branch": agent.branch}
+
+    async def _dispatch(self, request: ledger.Ordered) -> Result:
+        """A spec for one agent, by file or by text; a human's own dispatch is the approval of that content."""
+        args = request.args
+        path = str(args.get("spec_path") or "")
+        spec = await asyncio.to_thread(specs.load, Path(path)) if path else specs.parse(str(args.get("text") or ""))
+
+        def change(conn: sqlite3.Connection) -> int:
+            agent = rows.find(conn, request.agent)
+            return queue.add(conn, spec, agent.repo, agent=agent.name)
+
+        return {"task": await self.writer.run(change)}
+
+    async def _send(self, agent: Agent, args: Args) -> Result:
+        text, mode = tmux.pasteable(str(args.get("text") or "")), str(args.get("mode") or "idle")
+        if not text.strip():
+            raise UsageError("there is nothing to send", "Give the text, or - to read it from standard input.")
+        if agent.life != "live":
+            raise AgentDeckError(f"'{agent.name}' is not running", f"Resume it first: `agentdeck resume {agent.name}`.")
+        key = await self.writer.run(lambda conn: add_delivery(conn, agent.id, text, mode=mode))
+        return {"delivery": key}
+
+    async def _client(self, agent: Agent) -> tmux.ControlClient:
+        client = await self.link.client()
+        if client is None or agent.life != "live":
+            raise AgentDeckError(f"'{agent.name}' is not running", f"Resume it first: `agentdeck resume {agent.name}`.")
+        await tmux.check_writable(client, agent.pane, agent.id)
+        return client
+
+    async def _answer(self, agent: Agent, args: Args) -> Result:
+        client = await self._client(agent)
+        harness = loader.get(agent.harness)
+        shown = (await tmux.capture(client, [agent.pane])).get(agent.pane, [])
+        screen = ev.from_screen(harness, strip(shown), now_ms())
+        wanted = args.get("expected")
+        expected = rows.ask(str(wanted)) if wanted else None
+        press = answers.plan(harness, self.monitor.status(agent.id), screen, str(args.get("answer", "")), expected)
+        for key in press.keys:
+            await tmux.send_key(client, agent.pane, key)
+        given = str(args.get("answer", ""))
+        await self.writer.run(lambda conn: rows.event(conn, now_ms(), "answer", agent.id, answer=given))
+        return {"pressed": list(press.keys)}
+
+    async def _interrupt(self, agent: Agent, args: Args) -> Result:
+        client = await self._client(agent)
+        keys = loader.get(agent.harness).keys.interrupt
+        for key in keys:
+            await tmux.send_key(client, agent.pane, key)
+        await self.writer.run(lambda conn: rows.event(conn, now_ms(), "agent", agent.id, action="interrupt"))
+        return {"pressed": keys}
+
+    async def _stop(self, agent: Agent, args: Args) -> Result:
+        if agent.life != "live":
+            return {"already": True}
+        polite = self.monitor.status(agent.id).state in ("idle", "failed")
+        client = await self.link.client()
+        await self.supervisor.stop(agent, client if polite else None)
+        return {"already": False}
+
+    async def _resume(self, agent: Agent, args: Args) -> Result:
+        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        await self.link.ensure()
+        agent = await self.supervisor.resume(agent, environ)
+        self.monitor.fresh_start(agent.id)
+        return {"id": agent.id, "pane_id": agent.pane}
+
+    async def _remove(self, agent: Agent, args: Args) -> Result:
+        await self.supervisor.remove(agent)
+        return {"id": agent.id}
+
+    async def _rename(self, agent: Agent, args: Args) -> Result:
+        name = str(args.get("name", ""))
+        if not NAME.match(name):
+            raise UsageError(f"'{name}' cannot be an agent's name", f"A name is {NAME_RULE}.")
+
+        def change(conn: sqlite3.Connection) -> None:
+            if conn.execute("SELECT 1 FROM agents WHERE name = ? AND life != 'removed'", (name,)).fetchone():
+                raise UsageError(f"an agent is called '{name}' already", "Choose another name.")
+            rows.update(conn, "agents", "id", agent.id, name=name)
+            rows.event(conn, now_ms(), "agent", agent.id, action="rename", name=name, before=agent.name)
+
+        await self.writer.run(change)
+        return {"name": name}

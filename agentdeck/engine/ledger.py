@@ -1,0 +1,166 @@
+"""What the engine reads from and writes to the database on each beat."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentdeck.adapters.database import store
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.models.delivery import Delivery
+from agentdeck.models.status import Evidence, Status
+from agentdeck.services import outbox, rows
+from agentdeck.services.monitor import Monitor, Report
+from agentdeck.services.probes import SpoolEvent
+
+TOLD_FIELDS = ("tool_name", "source", "reason", "error", "attempt", "seconds", "decision", "notification_type")
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A request that waits to be carried out."""
+
+    id: str
+    kind: str
+    agent: str
+    args: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The rows that the engine acts upon."""
+
+    agents: tuple[Agent, ...] = ()
+    requests: tuple[Ordered, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    open_tasks: int = 0
+    open_attempts: int = 0
+    views: int = field(default=0)
+
+
+VIEW_STALE_MS = 15_000
+
+
+class Reader:
+    """One read connection, used by one thread at a time; re-reads only what another commit may have changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._conn: sqlite3.Connection | None = None
+        self._version = -1
+        self._book = Book()
+
+    def book(self) -> Book:
+        """Blocks: call it in a thread."""
+        if self._conn is None:
+            self._conn = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None)
+            self._conn.row_factory = sqlite3.Row
+        version = self._conn.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self._book = _read(self._conn)
+            self._version = version
+        return self._book
+
+    def close(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
+
+
+def _read(conn: sqlite3.Connection) -> Book:
+    waiting = conn.execute("SELECT * FROM requests WHERE state = 'queued' ORDER BY created, rowid")
+    requests = tuple(Ordered(r["id"], r["kind"], r["agent"], json.loads(r["args"])) for r in waiting)
+    tasks = conn.execute("SELECT COUNT(*) FROM tasks WHERE state IN ('queued', 'running', 'verifying')").fetchone()[0]
+    attempts = conn.execute("SELECT COUNT(*) FROM attempts WHERE outcome = 'running'").fetchone()[0]
+    views = conn.execute("SELECT COUNT(*) FROM dashboards WHERE heartbeat > ?", (now_ms() - VIEW_STALE_MS,)).fetchone()[0]
+    return Book(tuple(rows.agents(conn)), requests, tuple(outbox.pending(conn)), tasks, attempts, views)
+
+
+def restore(conn: sqlite3.Connection, monitor: Monitor) -> None:
+    """Give the monitor what an earlier engine stored."""
+    evidence: dict[str, list[Evidence]] = {}
+    for row in conn.execute("SELECT * FROM evidence"):
+        evidence.setdefault(row["agent"], []).append(rows.evidence(row))
+    statuses = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
+    monitor.restore(rows.agents(conn), evidence, statuses)
+
+
+def record(conn: sqlite3.Connection, monitor: Monitor, report: Report, epoch: int) -> None:
+    """Store what one tick found: events, evidence, verdicts, and agents that ended."""
+    for event in report.events:
+        _hook_event(conn, event)
+    for agent_id, watched in monitor.watched.items():
+        for key in watched.dirty:
+            if key in watched.evidence:
+                columns = {"agent": agent_id, **rows.evidence_columns(watched.evidence[key])}
+                rows.insert(conn, "evidence", columns, verb="INSERT OR REPLACE")
+        watched.dirty.clear()
+    for agent_id in report.changed:
+        _verdict(conn, monitor, agent_id, epoch)
+
+
+def _hook_event(conn: sqlite3.Connection, event: SpoolEvent) -> None:
+    told = {key: event.payload[key] for key in TOLD_FIELDS if key in event.payload}
+    rows.event(conn, event.at, "hook", event.agent, name=event.name, **told)
+    session, transcript = event.payload.get("session_id"), event.payload.get("transcript_path")
+    if not isinstance(session, str) or not session or event.payload.get("agent_id"):
+        return
+    path = transcript if isinstance(transcript, str) else ""
+    known = conn.execute(
+        "INSERT INTO agent_sessions (agent, vendor_session, transcript, started) VALUES (?, ?, ?, ?) ON CONFLICT (agent, vendor_session) "
+        "DO UPDATE SET transcript = excluded.transcript WHERE excluded.transcript != '' AND transcript != excluded.transcript",
+        (event.agent, session, path, event.at),
+    )
+    if known.rowcount or event.name == "SessionStart":
+        conn.execute("UPDATE agents SET session = ? WHERE id = ? AND session != ?", (session, event.agent, session))
+
+
+def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: int) -> None:
+    status = monitor.status(agent_id)
+    before = rows.status(conn.execute("SELECT * FROM status WHERE agent = ?", (agent_id,)).fetchone())
+    columns = {"agent": agent_id, **rows.status_columns(status), "epoch": epoch}
+    rows.insert(conn, "status", columns, verb="INSERT OR REPLACE")
+    if (before.state, before.reason, before.ask) != (status.state, status.reason, status.ask):
+        ask = status.ask.text if status.ask else ""
+        rows.event(conn, now_ms(), "status", agent_id, state=status.state, before=before.state, source=status.source, why=status.why, ask=ask)
+    if status.state == "exited":
+        pane = monitor.watched[agent_id].pane
+        code = pane.dead_status if pane is not None and pane.dead else None
+        conn.execute(
+            "UPDATE agents SET life = 'stopped', ended = ?, exit_code = COALESCE(exit_code, ?) WHERE id = ? AND life = 'live'",
+            (now_ms(), code, agent_id),
+        )
+
+
+def refresh(conn: sqlite3.Connection, statuses: Sequence[tuple[str, Status]]) -> None:
+    """Confirm verdicts that have not changed, so that readers see their age."""
+    conn.executemany("UPDATE status SET checked = ? WHERE agent = ?", [(status.checked, key) for key, status in statuses])
+
+
+def claim(conn: sqlite3.Connection, key: str) -> bool:
+    """Take a request; False when it is no longer queued."""
+    return conn.execute("UPDATE requests SET state = 'running' WHERE id = ? AND state = 'queued'", (key,)).rowcount == 1
+
+
+def settle(conn: sqlite3.Connection, key: str, state: str, result: Mapping[str, object]) -> None:
+    conn.execute(
+        "UPDATE requests SET state = ?, result = ?, settled = ? WHERE id = ?", (state, json.dumps(result), now_ms(), key)
+    )
+
+
+def orphaned(conn: sqlite3.Connection) -> list[Agent]:
+    """After a crash: requests that were running are failed, and agents caught half-made are returned to be undone."""
+    failed = {"title": "the engine ended while it carried this out", "hint": "Look at `agentdeck ls` and ask again.", "exit_code": 3}
+    for row in conn.execute("SELECT id FROM requests WHERE state = 'running'").fetchall():
+        settle(conn, row["id"], "failed", failed)
+    found = conn.execute("SELECT * FROM agents WHERE life = 'creating'").fetchall()
+    return [rows.agent(row) for row in found]
+
+
+def open_store(path: Path) -> None:
+    """Bring the schema up to date before anything reads."""
+    store.write(path).close()

@@ -1,0 +1,232 @@
+"""Watches every agent: gathers evidence each tick, judges, and tells what changed. Writes nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from agentdeck.adapters import processes, tmux
+from agentdeck.harnesses import loader
+from agentdeck.harnesses.schema import Harness
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.models.pane import Pane
+from agentdeck.models.status import Evidence, Status
+from agentdeck.services import evidence as ev
+from agentdeck.services import probes
+from agentdeck.services.verdict import verdict
+
+SGR = re.compile(r"\x1b\[[0-9;:]*m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+CPU_EVERY_MS = 2_000
+BUSY_SHARE = 0.02  # of one processor: less than this is housekeeping
+
+
+def strip(lines: Iterable[str]) -> list[str]:
+    """Captured lines without their colours."""
+    return [SGR.sub("", line) for line in lines]
+
+
+@dataclass
+class Watched:
+    """What is known of one agent between ticks."""
+
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    status: Status = field(default_factory=Status)
+    pane: Pane | None = None
+    screen: list[str] = field(default_factory=list)  # raw lines with SGR, as captured last
+    captured: int = 0  # UTC ms of the last capture
+    cpu: tuple[int, float] = (0, 0.0)  # when measured, seconds used
+    busy: bool | None = None
+    dirty: set[str] = field(default_factory=set)  # sources whose value changed since the last write
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one tick found: agents whose verdict changed, and the hook events that came in."""
+
+    changed: tuple[str, ...]
+    events: tuple[probes.SpoolEvent, ...]
+    broken: tuple[str, ...]
+
+
+def slot(found: Evidence) -> str:
+    """Process table and silence are one observation: each replaces the other."""
+    return "process" if found.source == "silence" else found.source
+
+
+class Monitor:
+    """Holds the evidence of all agents in memory; `tick` brings it up to date."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.watched: dict[str, Watched] = {}
+
+    def restore(self, agents: Sequence[Agent], evidence: Mapping[str, list[Evidence]], statuses: Mapping[str, Status]) -> None:
+        """Take up what an earlier engine knew, so that `since` and pending asks survive it."""
+        for agent in agents:
+            self.watched[agent.id] = Watched({slot(e): e for e in evidence.get(agent.id, [])}, statuses.get(agent.id, Status()))
+        self.know(agents)
+
+    def know(self, agents: Sequence[Agent]) -> None:
+        """The agents that exist now; forgets the others."""
+        self.agents = {agent.id: agent for agent in agents if agent.life != "creating"}
+        for agent_id in list(self.watched):
+            if agent_id not in self.agents:
+                del self.watched[agent_id]
+        for agent_id in self.agents:
+            self.watched.setdefault(agent_id, Watched())
+
+    def fresh_start(self, agent_id: str) -> None:
+        """Forget what was known of an agent's last life."""
+        self.watched[agent_id] = Watched()
+
+    def status(self, agent_id: str) -> Status:
+        found = self.watched.get(agent_id)
+        return found.status if found else Status()
+
+    async def tick(self, client: tmux.ControlClient | None, server_gone: bool = False) -> Report:
+        """One round over all sources. A probe that fails asserts nothing and stops no other."""
+        panes = await self._panes(client)
+        if panes is not None:
+            await self._capture(client, panes)
+        events, files, broken = await asyncio.to_thread(self._poll)
+        now = now_ms()
+        for agent in self.agents.values():
+            watched = self.watched[agent.id]
+            if agent.life == "live":
+                self._observe(agent, watched, panes, server_gone, files.get(agent.id), now)
+        for event in events:
+            self._hook(event)
+        changed = tuple(agent_id for agent_id in self.agents if self._judge(agent_id, now))
+        return Report(changed, tuple(events), tuple(broken))
+
+    async def _panes(self, client: tmux.ControlClient | None) -> dict[str, Pane] | None:
+        if client is None:
+            return None
+        try:
+            return await tmux.list_panes(client)
+        except tmux.TmuxError:
+            return None
+
+    async def _capture(self, client: tmux.ControlClient | None, panes: Mapping[str, Pane]) -> None:
+        """Captures the panes that changed since their last capture; activity has a resolution of one second."""
+        wanted = {}
+        for agent in self.agents.values():
+            pane = panes.get(agent.pane)
+            watched = self.watched[agent.id]
+            if pane is None or agent.life != "live" or pane.deck_id != agent.id:
+                continue
+            if pane.activity >= watched.captured // 1000 or not watched.screen or _moved(watched.pane, pane):
+                wanted[agent.pane] = watched
+        if client is None or not wanted:
+            return
+        taken = now_ms()
+        try:
+            screens = await tmux.capture(client, list(wanted))
+        except tmux.TmuxError:
+            return
+        for pane_id, lines in screens.items():
+            wanted[pane_id].screen, wanted[pane_id].captured = lines, taken
+
+    def _poll(self) -> tuple[list[probes.SpoolEvent], dict[str, dict[str, object]], list[str]]:
+        events: list[probes.SpoolEvent] = []
+        files: dict[str, dict[str, object]] = {}
+        broken: list[str] = []
+        for agent in list(self.agents.values()):
+            found, bad = probes.read_spool(agent.id, time.time())
+            events += found
+            broken += bad
+            if agent.life == "live":
+                data = probes.read_status_file(loader.get(agent.harness), agent)
+                if data is not None:
+                    files[agent.id] = data
+                self._measure(agent)
+        return sorted(events, key=lambda e: e.at), files, broken
+
+    def _measure(self, agent: Agent) -> None:
+        """Processor time of a plain command's tree, only while it is silent."""
+        watched, now = self.watched[agent.id], now_ms()
+        pane = watched.pane
+        if not loader.get(agent.harness).process_status or ev.is_prompt_shell(agent.argv) or pane is None:
+            return
+        if now // 1000 - pane.activity < ev.QUIET_SECONDS or now - watched.cpu[0] < CPU_EVERY_MS:
+            return
+        used = processes.cpu_seconds(processes.tree(processes.Process(agent.pid, agent.pid_start)))
+        span = (now - watched.cpu[0]) / 1000
+        if watched.cpu[0] and span < 60:
+            watched.busy = (used - watched.cpu[1]) / span > BUSY_SHARE
+        watched.cpu = (now, used)
+
+    def _observe(
+        self, agent: Agent, watched: Watched, panes: Mapping[str, Pane] | None, server_gone: bool,
+        file: dict[str, object] | None, now: int,
+    ) -> None:  # fmt: skip
+        harness = loader.get(agent.harness)
+        if server_gone:
+            self._take(watched, ev.gone(now))
+            return
+        pane = None if panes is None else panes.get(agent.pane)
+        if panes is not None and (pane is None or pane.deck_id != agent.id):
+            self._take(watched, ev.gone(now))
+            return
+        if pane is not None:
+            watched.pane = pane
+            self._take(watched, ev.from_pane(pane, now))
+            if harness.titles:
+                self._take(watched, ev.from_title(harness, pane.title, now))
+            if harness.patterns and watched.screen:
+                self._take(watched, ev.from_screen(harness, strip(watched.screen), now))
+            if harness.process_status:
+                self._take(watched, ev.from_process(agent.argv, pane, now, watched.busy))
+        if file is not None:
+            found = ev.from_status_file(harness, file, now)
+            if found is not None:
+                self._take(watched, found)
+        elif harness.status_file is not None:
+            watched.evidence.pop("vendor", None)
+
+    def _hook(self, event: probes.SpoolEvent) -> None:
+        agent = self.agents.get(event.agent)
+        if agent is None:
+            return
+        found = ev.from_hook(loader.get(agent.harness), event.payload, event.at)
+        if found is not None:
+            self._take(self.watched[agent.id], found)
+
+    def _take(self, watched: Watched, found: Evidence) -> None:
+        key = slot(found)
+        old = watched.evidence.get(key)
+        merged = found if found.source == "hook" else ev.merge(old, found)
+        if old is None or old.changed != merged.changed or old.states != merged.states:
+            watched.dirty.add(key)
+        watched.evidence[key] = merged
+
+    def _judge(self, agent_id: str, now: int) -> bool:
+        agent, watched = self.agents[agent_id], self.watched[agent_id]
+        if agent.life != "live":
+            new = _ended(agent, watched.status, now)
+        else:
+            grace = agent.created + int(_ready_seconds(agent) * 1000)
+            grace = max(grace, int(agent.pid_start * 1000) + int(_ready_seconds(agent) * 1000))
+            new = verdict(watched.evidence.values(), now, watched.status, grace)
+        old, watched.status = watched.status, new
+        return (old.state, old.reason, old.ask, old.source, old.why) != (new.state, new.reason, new.ask, new.source, new.why)
+
+
+def _moved(old: Pane | None, new: Pane) -> bool:
+    return old is None or (old.cursor_y, old.title, old.dead, old.alternate) != (new.cursor_y, new.title, new.dead, new.alternate)
+
+
+def _ready_seconds(agent: Agent) -> float:
+    harness: Harness = loader.get(agent.harness)
+    return harness.ready_seconds
+
+
+def _ended(agent: Agent, before: Status, now: int) -> Status:
+    if before.state == "exited":
+        return before
+    why = "stopped" if agent.exit_code is None else f"exited with {agent.exit_code}"
+    return Status("exited", "tmux", agent.ended or now, why, checked=now)

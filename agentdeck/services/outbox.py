@@ -1,0 +1,218 @@
+"""Hands texts to agents: at most once, never into a dialog or a draft, each with a receipt.
+
+`submitted` is written before Enter is sent. So after a crash a row still `pasted` was
+certainly not submitted, and one that is `submitted` is `uncertain` until the client itself
+shows that it took the text; neither is ever sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentdeck.adapters import tmux
+from agentdeck.adapters.database.store import Writer
+from agentdeck.harnesses import loader
+from agentdeck.harnesses.schema import Harness
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.models.delivery import Delivery
+from agentdeck.models.pane import Pane
+from agentdeck.models.screen import parse
+from agentdeck.services import composer, gate, rows
+from agentdeck.services.monitor import Monitor
+from agentdeck.services.probes import SpoolEvent
+
+ARRIVE_SECONDS = 5.0
+ENTER_AFTER_SECONDS = 0.12  # a client takes an Enter too close behind a burst for a newline
+ACKNOWLEDGE_SECONDS = 10.0
+NOTICE_SECONDS = 0.05
+
+
+@dataclass
+class _Waiter:
+    """A submitted text whose acknowledgement is awaited."""
+
+    since: int
+    text: str
+    evidence: str = ""
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Outbox:
+    """One worker over all open deliveries; one delivery at a time to any agent."""
+
+    def __init__(self, writer: Writer, monitor: Monitor, socket: Path) -> None:
+        self.writer = writer
+        self.monitor = monitor
+        self.socket = socket
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._waiters: dict[str, _Waiter] = {}
+        self._interrupted: set[str] = set()
+
+    async def recover(self) -> None:
+        """After a crash of an engine: settle what it left half-way, without sending anything."""
+        await self.writer.run(_recover)
+
+    def hear(self, events: Sequence[SpoolEvent]) -> None:
+        """Hook events of this tick: an acknowledging one settles the text that waits for it."""
+        for event in events:
+            waiter, agent = self._waiters.get(event.agent), self.monitor.agents.get(event.agent)
+            if agent is None or event.name not in loader.get(agent.harness).acknowledge:
+                continue
+            if waiter is not None and event.at >= waiter.since - 1000 and same_words(str(event.payload.get("prompt", "")), waiter.text):
+                waiter.evidence = f"{event.name} hook"
+                waiter.heard.set()
+
+    async def round(self, client: tmux.ControlClient, pending: Sequence[Delivery]) -> None:
+        """Start on the oldest open delivery of every agent that has none in hand."""
+        first: dict[str, Delivery] = {}
+        for delivery in pending:
+            first.setdefault(delivery.agent, delivery)
+        for agent_id, delivery in first.items():
+            if agent_id not in self._busy:
+                task = asyncio.create_task(self._deliver(client, delivery))
+                self._busy[agent_id] = task
+                task.add_done_callback(lambda _, key=agent_id: self._busy.pop(key, None))
+
+    async def settle_all(self) -> None:
+        """Wait for deliveries in hand (an orderly end); each has its own deadlines."""
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def _deliver(self, client: tmux.ControlClient, delivery: Delivery) -> None:
+        agent = self.monitor.agents.get(delivery.agent)
+        if agent is None or agent.life != "live":
+            await self._mark(delivery, "refused", "its process has ended; resume it first")
+            return
+        try:
+            await self._try(client, agent, delivery)
+        except tmux.TmuxError as error:
+            await self._tmux_failed(delivery, error)
+
+    async def _tmux_failed(self, delivery: Delivery, error: tmux.TmuxError) -> None:
+        """tmux failed under our hands: what happened before Enter is queued again, what came after is uncertain."""
+
+        def change(conn: sqlite3.Connection) -> None:
+            state = conn.execute("SELECT state FROM deliveries WHERE id = ?", (delivery.id,)).fetchone()[0]
+            if state == "queued":
+                rows.update(conn, "deliveries", "id", delivery.id, reason=error.title)
+            elif state in ("pasted", "submitted"):
+                _settle(conn, delivery, "uncertain", error.title)
+
+        await self.writer.run(change)
+
+    async def _try(self, client: tmux.ControlClient, agent: Agent, delivery: Delivery) -> None:
+        harness = loader.get(agent.harness)
+        pane, typed = await self._look(client, agent, harness)
+        final = gate.refuse(pane, agent.id)
+        if final or pane is None:
+            await self._mark(delivery, "refused", final)
+            return
+        status = self.monitor.status(agent.id)
+        if delivery.mode == "interrupt" and status.state in ("working", "retrying") and delivery.id not in self._interrupted:
+            self._interrupted.add(delivery.id)
+            for key in harness.keys.interrupt:
+                await tmux.send_key(client, agent.pane, key)
+        reason = gate.wait(status, pane, typed, "queue" if delivery.mode == "queue" else "idle", now_ms())
+        if reason:
+            await self._wait(delivery, reason)
+            return
+        await self._mark(delivery, "pasted")
+        await tmux.paste(client, self.socket, agent.pane, delivery.text)
+        if not await self._arrived(client, agent, harness, typed):
+            await self._mark(delivery, "refused", f"the text did not show in its composer within {ARRIVE_SECONDS:g} s; Enter was not sent")
+            return
+        await asyncio.sleep(ENTER_AFTER_SECONDS)
+        if self.monitor.status(agent.id).state == "needs_input":
+            await self._mark(delivery, "refused", "a question came up under our hands; Enter was not sent")
+            return
+        await self._enter(client, agent, harness, delivery)
+
+    async def _look(self, client: tmux.ControlClient, agent: Agent, harness: Harness) -> tuple[Pane | None, composer.Typed]:
+        """The pane and its composer as they are now."""
+        panes = await tmux.list_panes(client)
+        pane = panes.get(agent.pane)
+        if pane is None or harness.composer.kind == "none":
+            return pane, composer.Typed("none")
+        lines = (await tmux.capture(client, [agent.pane])).get(agent.pane, [])
+        return pane, composer.read(harness.composer, parse(lines), pane.cursor_y)
+
+    async def _arrived(self, client: tmux.ControlClient, agent: Agent, harness: Harness, before: composer.Typed) -> bool:
+        """Whether the pasted text shows. A client without a composer shows nothing to wait for."""
+        if before.state == "none":
+            return True
+        deadline = asyncio.get_running_loop().time() + ARRIVE_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(NOTICE_SECONDS)
+            _, typed = await self._look(client, agent, harness)
+            if typed.state == "draft":
+                return True
+        return False
+
+    async def _enter(self, client: tmux.ControlClient, agent: Agent, harness: Harness, delivery: Delivery) -> None:
+        waiter = self._waiters[agent.id] = _Waiter(now_ms(), delivery.text)
+        try:
+            await tmux.check_writable(client, agent.pane, agent.id)
+            await self._mark(delivery, "submitted")
+            await tmux.send_bytes(client, agent.pane, b"\r")
+            if harness.acknowledge:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(waiter.heard.wait(), ACKNOWLEDGE_SECONDS)
+            else:
+                waiter.evidence = "its terminal took the line"
+            await self._conclude(delivery, waiter.evidence)
+        finally:
+            del self._waiters[agent.id]
+
+    async def _conclude(self, delivery: Delivery, evidence: str) -> None:
+        if evidence:
+            await self._mark(delivery, "acknowledged", evidence=evidence)
+        else:
+            await self._mark(delivery, "uncertain", f"no sign within {ACKNOWLEDGE_SECONDS:g} s that it took the text")
+
+    async def _wait(self, delivery: Delivery, reason: str) -> None:
+        if reason == delivery.reason:
+            return
+
+        def change(conn: sqlite3.Connection) -> None:
+            rows.update(conn, "deliveries", "id", delivery.id, reason=reason)
+            rows.event(conn, now_ms(), "delivery", delivery.agent, id=delivery.id, state="queued", reason=reason)
+
+        await self.writer.run(change)
+
+    async def _mark(self, delivery: Delivery, state: str, reason: str = "", evidence: str = "") -> None:
+        await self.writer.run(lambda conn: _settle(conn, delivery, state, reason, evidence))
+
+
+def _settle(conn: sqlite3.Connection, delivery: Delivery, state: str, reason: str = "", evidence: str = "") -> None:
+    now = now_ms()
+    column = {"pasted": "pasted", "submitted": "submitted"}.get(state, "settled")
+    rows.update(conn, "deliveries", "id", delivery.id, state=state, reason=reason, evidence=evidence, **{column: now})
+    rows.event(conn, now, "delivery", delivery.agent, id=delivery.id, state=state, reason=reason, evidence=evidence)
+
+
+def _recover(conn: sqlite3.Connection) -> None:
+    for row in conn.execute("SELECT * FROM deliveries WHERE state IN ('pasted', 'submitted')").fetchall():
+        delivery = rows.delivery(row)
+        if delivery.state == "pasted":
+            _settle(conn, delivery, "refused", "the engine ended before Enter; the text may stand in its composer")
+        else:
+            _settle(conn, delivery, "uncertain", "the engine ended before the client answered")
+
+
+def pending(conn: sqlite3.Connection) -> list[Delivery]:
+    """Open deliveries that nobody has begun on, oldest first."""
+    found = conn.execute("SELECT * FROM deliveries WHERE state = 'queued' ORDER BY created, rowid")
+    return [rows.delivery(row) for row in found]
+
+
+def same_words(prompt: str, text: str) -> bool:
+    """Whether a client's report of a prompt is this text: clients wrap, tag and re-flow what was pasted."""
+    if not prompt.strip():
+        return True  # a client that does not say which prompt it took
+    wanted, heard = " ".join(text.split()), " ".join(prompt.split())
+    return wanted in heard or heard in wanted or wanted[:200] in heard

@@ -1,0 +1,338 @@
+"""Makes, stops, resumes and removes agents. Whatever fails half-way is undone before the error leaves here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import signal
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agentdeck import paths
+from agentdeck.adapters import processes, tmux
+from agentdeck.adapters.database.store import Writer
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
+from agentdeck.harnesses import loader
+from agentdeck.harnesses.schema import Harness
+from agentdeck.models.agent import NAME, NAME_RULE, Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.services import launch, rows, worktrees
+
+WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
+TERM_SECONDS = 3.0
+EXIT_PAUSE_SECONDS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `new` asks for. `args` go to the client's command line; for `shell` they are the command."""
+
+    name: str
+    harness: str
+    repo: str
+    base: str = ""
+    here: bool = False
+    model: str = ""
+    team: str = ""
+    prompt: str = ""
+    args: tuple[str, ...] = ()
+    setup: str = "ask"  # ask: only when approved before; approve: approve this very text and run it; skip
+
+
+class Supervisor:
+    """The one maker of agents in this process; `writer` is the engine's."""
+
+    def __init__(self, writer: Writer, socket: Path) -> None:
+        self.writer = writer
+        self.socket = socket
+
+    # -- new
+
+    async def new(self, order: Order, environ: Mapping[str, str]) -> Agent:
+        """Make an agent and return once its process runs in its pane."""
+        harness, repo = await asyncio.to_thread(check, order, environ)
+        setup = await self._setup(order, repo)
+        agent = await self.writer.run(lambda conn: _reserve(conn, order, harness, repo, environ))
+        made: worktrees.Created | None = None
+        try:
+            if order.here:
+                agent = await asyncio.to_thread(_in_place, agent, order)
+            else:
+                made = await asyncio.to_thread(worktrees.create, Path(repo), agent.name, 1, order.base)
+                agent = replace(agent, worktree=str(made.worktree), branch=made.branch, base_oid=made.base_oid)
+            agent = await self._start(harness, agent, environ, resume=False, setup=setup)
+        except BaseException:
+            await self._unmake(agent, made)
+            raise
+        await self.writer.run(lambda conn: _born(conn, agent, order.prompt, harness))
+        return agent
+
+    async def _setup(self, order: Order, repo: str) -> str:
+        """The repository's set-up command, once a human has approved this very text."""
+        if order.here or order.setup == "skip":
+            return ""
+        found = await asyncio.to_thread(worktrees.setup_command, Path(repo), order.base)
+        if found is None:
+            return ""
+        if order.setup == "approve":
+            await self.writer.run(lambda conn: _approve(conn, found.digest, found.text))
+            return found.text
+        if not await self.writer.run(lambda conn: _approved(conn, found.digest)):
+            raise UsageError(
+                f"this repository wants to run `{found.text}` in each new worktree, and nobody has approved that",
+                "Read it, then use --setup approve (or --setup skip to do without it).",
+            )
+        return found.text
+
+    async def _start(
+        self, harness: Harness, agent: Agent, environ: Mapping[str, str], *, resume: bool, setup: str = ""
+    ) -> Agent:
+        argv = await asyncio.to_thread(launch.prepare, harness, agent, environ, resume=resume, setup=setup)
+        pane, window, pid = await asyncio.to_thread(
+            tmux.spawn_agent, self.socket, deck_id=agent.id, directory=Path(agent.worktree), argv=argv,
+            cols=agent.cols, rows=agent.rows,
+        )  # fmt: skip
+        found = await asyncio.to_thread(processes.identify, pid)
+        agent = replace(agent, life="live", pane=pane, window=window, pid=pid, pid_start=found.start if found else 0.0)
+        if not setup:
+            await self._watch_birth(harness, agent)
+        return agent
+
+    async def _watch_birth(self, harness: Harness, agent: Agent) -> None:
+        deadline = asyncio.get_running_loop().time() + WATCH_BIRTH_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            pane = (await asyncio.to_thread(tmux.panes_now, self.socket)).get(agent.pane)
+            if pane is None or pane.dead:
+                break
+            await asyncio.sleep(0.1)
+        else:
+            return
+        if harness.own_command and pane is not None and pane.dead_status == 0 and not pane.dead_signal:
+            return  # a short command that did its work
+        screen = await asyncio.to_thread(self._last_words, agent)
+        await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
+        how = "vanished" if pane is None else f"ended at once ({_how(pane.dead_status, pane.dead_signal)})"
+        words = f"Its last words: {screen}" if screen else "It printed nothing."
+        raise AgentDeckError(f"{harness.title} {how}", f"{words} Start it by hand in {agent.repo} to see more.")
+
+    def _last_words(self, agent: Agent) -> str:
+        try:
+            shown = tmux.capture_now(self.socket, agent.pane, ansi=False)
+        except AgentDeckError:
+            return ""
+        return " / ".join(line.strip() for line in shown if line.strip())[-300:]
+
+    async def _unmake(self, agent: Agent, made: worktrees.Created | None) -> None:
+        """Undo a birth: the window, the worktree and branch just made (nothing can be in them yet), the row."""
+        if agent.window:
+            await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
+        if made is not None:
+            await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
+        await asyncio.to_thread(_forget_files, agent)
+        await self.writer.run(lambda conn: conn.execute("DELETE FROM agents WHERE id = ? AND life = 'creating'", (agent.id,)))
+
+    # -- stop, resume, remove
+
+    async def stop(self, agent: Agent, client: tmux.ControlClient | None) -> None:
+        """The ladder: the client's own exit (with a `client`: it stands at its composer), TERM, KILL, over the whole tree."""
+        harness = loader.get(agent.harness)
+        root = processes.Process(agent.pid, agent.pid_start)
+        family = await asyncio.to_thread(processes.tree, root)
+        if client is not None and harness.keys.exit_text and family:
+            await self._say_exit(client, agent, harness.keys.exit_text)
+            await self._until_gone(family, TERM_SECONDS)
+        for signum, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
+            grown = await asyncio.to_thread(processes.tree, root)
+            family = list({p.pid: p for p in [*family, *grown]}.values())
+            left = await asyncio.to_thread(processes.survivors, family)
+            if not left:
+                break
+            await asyncio.to_thread(processes.send, left, signum)
+            await self._until_gone(left, seconds)
+        left = await asyncio.to_thread(processes.survivors, family)
+        await asyncio.to_thread(_reap_private_servers, agent)
+        if left:
+            pids = ", ".join(str(p.pid) for p in left)
+            raise AgentDeckError(f"processes of '{agent.name}' outlived KILL: {pids}", "Look at them by hand; the agent stays listed.")
+        await self.writer.run(lambda conn: _ended(conn, agent.id))
+
+    async def _say_exit(self, client: tmux.ControlClient, agent: Agent, text: str) -> None:
+        with contextlib.suppress(tmux.TmuxError):  # the next rung of the ladder needs no tmux
+            await tmux.check_writable(client, agent.pane, agent.id)
+            await tmux.send_bytes(client, agent.pane, text.encode())
+            await asyncio.sleep(EXIT_PAUSE_SECONDS)
+            await tmux.send_bytes(client, agent.pane, b"\r")
+
+    async def _until_gone(self, family: Sequence[processes.Process], seconds: float) -> None:
+        deadline = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < deadline:
+            if not await asyncio.to_thread(processes.survivors, family):
+                return
+            await asyncio.sleep(0.05)
+
+    async def resume(self, agent: Agent, environ: Mapping[str, str]) -> Agent:
+        """Start a stopped agent again in its worktree and its own conversation."""
+        root = processes.Process(agent.pid, agent.pid_start)
+        if agent.pid and await asyncio.to_thread(processes.alive, root):
+            raise TryAgain(f"'{agent.name}' is running", "Stop it first.")
+        if not Path(agent.worktree).is_dir():
+            raise AgentDeckError(f"the worktree of '{agent.name}' is gone: {agent.worktree}", "`git worktree list` in its repository shows what is left.")
+        harness = loader.get(agent.harness)
+        await asyncio.to_thread(_check_binary, harness, agent.argv, environ)
+        old = agent.window
+        moved = launch.config_home(harness, environ)
+        agent = replace(agent, home=environ.get("HOME", agent.home), config_home=moved, ended=0, exit_code=None)
+        known = await asyncio.to_thread(_has_conversation, harness, agent)
+        agent = await self._start(harness, agent, environ, resume=known)
+        if old:
+            await asyncio.to_thread(tmux.kill_window, self.socket, old)
+        columns = rows.agent_columns(agent)
+        columns.pop("id")
+        await self.writer.run(lambda conn: _resumed(conn, agent, columns))
+        return agent
+
+    async def remove(self, agent: Agent) -> None:
+        """Remove a stopped agent whose tree is clean and landed or unchanged; refuse anything else."""
+        if agent.pid and await asyncio.to_thread(processes.alive, processes.Process(agent.pid, agent.pid_start)):
+            raise AgentDeckError(f"'{agent.name}' is running", "Stop it first: `agentdeck stop`.")
+        if not agent.here:
+            await asyncio.to_thread(worktrees.remove, Path(agent.repo), Path(agent.worktree), agent.branch, agent.base_oid)
+        if agent.window:
+            await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
+        await self.writer.run(lambda conn: _removed(conn, agent))
+        await asyncio.to_thread(_forget_files, agent)
+
+
+def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
+    """Everything that can be known to be wrong before anything is made. Blocks: run it in a thread."""
+    if not NAME.match(order.name):
+        raise UsageError(f"'{order.name}' cannot be an agent's name", f"A name is {NAME_RULE}.")
+    harness = loader.get(order.harness)
+    argv = order.args
+    if harness.own_command and not argv:
+        argv = (environ.get("SHELL") or "/bin/sh",)
+    _check_binary(harness, argv, environ)
+    root = worktrees.repository(Path(order.repo))
+    worktrees.check_base(root, order.base)
+    return harness, str(root)
+
+
+def _check_binary(harness: Harness, argv: Sequence[str], environ: Mapping[str, str]) -> None:
+    binary = argv[0] if harness.own_command and argv else harness.binary
+    if not binary or shutil.which(binary, path=environ.get("PATH", "/usr/bin:/bin")):
+        return
+    if harness.own_command:
+        raise UsageError(f"the command '{binary}' is not on your PATH", "Give its full path, or a command that is installed.")
+    raise UsageError(f"{harness.title} is not installed: '{binary}' is not on your PATH", f"Install it: {harness.install}")
+
+
+def _reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str, environ: Mapping[str, str]) -> Agent:
+    """Take the name, in the state `creating`: a second request for it fails, and a crash leaves a trace."""
+    taken = conn.execute("SELECT id FROM agents WHERE name = ? AND life != 'removed'", (order.name,)).fetchone()
+    if taken:
+        raise UsageError(f"an agent is called '{order.name}' already", "Choose another name, or remove that one first.")
+    argv = order.args
+    if harness.own_command and not argv:
+        argv = (environ.get("SHELL") or "/bin/sh",)
+    agent = Agent(
+        id=secrets.token_hex(4), name=order.name, harness=order.harness, repo=repo, worktree="", branch="",
+        base=order.base, base_oid="", life="creating", model=order.model, team=order.team, here=order.here,
+        argv=tuple(argv), session=str(uuid.uuid4()) if harness.start.session_ids else "", created=now_ms(),
+        home=environ.get("HOME", str(Path.home())), config_home=launch.config_home(harness, environ),
+    )  # fmt: skip
+    rows.insert(conn, "agents", rows.agent_columns(agent))
+    return agent
+
+
+def _in_place(agent: Agent, order: Order) -> Agent:
+    where = worktrees.in_place(Path(order.repo))
+    return replace(agent, worktree=str(where.worktree), branch=where.branch, base_oid=where.base_oid)
+
+
+def _born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness) -> None:
+    columns = rows.agent_columns(agent)
+    columns.pop("id")
+    rows.update(conn, "agents", "id", agent.id, **columns)
+    _session(conn, agent)
+    rows.event(conn, now_ms(), "agent", agent.id, action="new", name=agent.name, harness=agent.harness)
+    if prompt.strip():
+        add_delivery(conn, agent.id, prompt, kind="prompt")
+
+
+def _session(conn: sqlite3.Connection, agent: Agent) -> None:
+    if agent.session:
+        conn.execute(
+            "INSERT OR IGNORE INTO agent_sessions (agent, vendor_session, started) VALUES (?, ?, ?)",
+            (agent.id, agent.session, now_ms()),
+        )
+
+
+def _resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object]) -> None:
+    rows.update(conn, "agents", "id", agent.id, **columns)
+    conn.execute("DELETE FROM evidence WHERE agent = ?", (agent.id,))
+    conn.execute("DELETE FROM status WHERE agent = ?", (agent.id,))
+    rows.event(conn, now_ms(), "agent", agent.id, action="resume")
+
+
+def _ended(conn: sqlite3.Connection, agent_id: str) -> None:
+    rows.update(conn, "agents", "id", agent_id, life="stopped", ended=now_ms())
+    rows.event(conn, now_ms(), "agent", agent_id, action="stop")
+
+
+def _removed(conn: sqlite3.Connection, agent: Agent) -> None:
+    rows.update(conn, "agents", "id", agent.id, life="removed", pane="", window="", ended=agent.ended or now_ms())
+    for table in ("status", "evidence", "diffs", "context", "view_agents"):
+        conn.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.id,))
+    rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch)
+
+
+def _approve(conn: sqlite3.Connection, digest: str, text: str) -> None:
+    conn.execute("INSERT OR REPLACE INTO approvals VALUES (?, 'setup', ?, ?)", (digest, text, now_ms()))
+
+
+def _approved(conn: sqlite3.Connection, digest: str) -> bool:
+    return conn.execute("SELECT 1 FROM approvals WHERE hash = ? AND kind = 'setup'", (digest,)).fetchone() is not None
+
+
+def _has_conversation(harness: Harness, agent: Agent) -> bool:
+    """Whether there is something to resume: a client writes no transcript before its first prompt."""
+    if not harness.start.resume:
+        return False
+    where = harness.transcript.path
+    return not where or Path(launch.fill([where], launch.values(agent))[0]).exists()
+
+
+def _forget_files(agent: Agent) -> None:
+    """Scratch that can be made again; never a worktree, a transcript or the database."""
+    for directory in (paths.agent_dir(agent.id), paths.spool_dir(agent.id), paths.runtime_dir() / agent.id):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _reap_private_servers(agent: Agent) -> None:
+    """End the tmux servers that an agent started for itself behind its decoy."""
+    for found in (paths.runtime_dir() / agent.id).rglob("*"):
+        if found.is_socket():
+            tmux.kill_server(found)
+
+
+def _how(code: int | None, signum: int | None) -> str:
+    return f"signal {signum}" if signum else f"exit code {code or 0}"
+
+
+def add_delivery(
+    conn: sqlite3.Connection, agent: str, text: str, *, kind: str = "message", mode: str = "idle", task: int = 0
+) -> str:
+    """Queue one text for one agent; returns the delivery's id."""
+    key = secrets.token_hex(5)
+    conn.execute(
+        "INSERT INTO deliveries (id, agent, text, mode, kind, task, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (key, agent, text, mode, kind, task, now_ms()),
+    )
+    rows.event(conn, now_ms(), "delivery", agent, id=key, state="queued", kind=kind)
+    return key
+
