@@ -77,7 +77,7 @@ class Interactive:
 
     def _handle_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGWINCH, self._terminal.refresh)
+        loop.add_signal_handler(signal.SIGWINCH, self._terminal.resized)
         loop.add_signal_handler(signal.SIGCONT, self._continued)
         loop.add_signal_handler(signal.SIGINT, lambda: self._press(Key("interrupt")))
         loop.add_signal_handler(signal.SIGTERM, lambda: self._leave("terminated"))
@@ -115,7 +115,7 @@ class Interactive:
         self._speech.result(name, content, failed)
 
     def retrying(self, seconds: float, attempt: int, attempts: int, error: str) -> None:
-        self._speech.note(f"  ↻ {error}", "yellow")
+        self._speech.note(f"↻ {error}", "yellow", indent="  ")
         self._retry = (time.monotonic() + seconds, attempt, attempts)
         self._set_mode("retrying")
 

@@ -56,6 +56,7 @@ class Agent:
         self._ask = ask
         self.queued: list[str] = []  # what the human said during the turn
         self.last_text = ""
+        self._spent = 0  # output tokens of this turn's finished responses
 
     def queue(self, prompt: str) -> None:
         """Say something during a turn; the model hears it with its next request."""
@@ -64,7 +65,7 @@ class Agent:
 
     async def turn(self, prompt: str) -> Outcome:
         """Work on `prompt` until the model is done. Never raises for what the model or the human did."""
-        self.last_text = ""
+        self.last_text, self._spent = "", 0
         self._report.send("UserPromptSubmit", prompt=prompt)
         self._hear(prompt)
         try:
@@ -125,15 +126,20 @@ class Agent:
             else:
                 self._keep(reply)
                 self.last_text = reply.text() or self.last_text
+                self._spent += reply.usage.get("output_tokens", 0)
                 return reply
 
     async def _stream(self, reply: Reply) -> None:
         self._front.working()
         tools = [tool.definition() for tool in self._tools.values()]
+        length = 0
 
         def show(piece: str) -> None:
+            nonlocal length
+            length += len(piece)
             self._front.text(piece)
-            self._front.count(reply.usage.get("output_tokens", 0))
+            # The provider counts at the end; until then four characters are about a token.
+            self._front.count(self._spent + max(reply.usage.get("output_tokens", 0), length // 4))
 
         await self._model.stream(self._system, tools, self._history.request(), reply, show)
 

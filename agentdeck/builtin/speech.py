@@ -20,13 +20,18 @@ class Speech:
         self._columns = columns
         self._flow = Flow()
         self._output = _CommandOutput()
+        self._talking = False  # whether the last thing on the screen are the model's words
 
     def heard(self, prompt: str) -> None:
         self.end()
-        self._say(row(""), *present.block(prompt, "bold", self._columns(), "> ", limit=12), row(""))
+        self._say(row(""), *present.block(prompt, "bold", self._columns(), "> ", limit=12))
 
     def text(self, piece: str) -> None:
-        self._say(*(row("  " + line) for line in self._flow.add(piece, self._columns() - 2)))
+        if not self._talking and piece.strip():
+            self._talking = True
+            self._say(row(""))
+        if self._talking:
+            self._say(*(row("  " + line) for line in self._flow.add(piece, self._columns() - 2)))
 
     def call(self, name: str, given: dict[str, Any]) -> None:
         self.end()
@@ -38,7 +43,8 @@ class Speech:
         whole = present.call(name, given, columns, whole=True)
         if len(whole) > len(present.call(name, given, columns)):
             self._say(row("    the whole call:", "dim"), *whole)
-        self._say(row(f"    {why}", "yellow"))
+        if name != "bash":  # a command is seen to be one
+            self._say(row(f"    {why}", "yellow"))
 
     def output(self, piece: str) -> None:
         self._say(*self._output.add(piece, self._columns()))
@@ -47,15 +53,16 @@ class Speech:
         self.end()
         self._say(*present.result(name, content, failed, self._columns()))
 
-    def note(self, text: str, style: str) -> None:
-        """One row: the deck looks for it just above the composer."""
+    def note(self, text: str, style: str, indent: str = "") -> None:
+        """Something about the turn itself, on one row: the deck looks for it just above the composer."""
         self.end()
-        self._say(row(" ".join(clean(text).split()), style))
+        self._say(row(indent + " ".join(clean(text).split()), style))
 
     def end(self) -> None:
         """What was growing is whole now."""
         self._say(*(row("  " + line) for line in self._flow.end()), *self._output.live(self._columns()))
         self._output = _CommandOutput()
+        self._talking = False
 
     def live(self, columns: int) -> list[Row]:
         rows = [row("  " + self._flow.row)] if self._flow.row.strip() else []

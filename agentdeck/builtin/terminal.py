@@ -55,6 +55,7 @@ class Terminal:
         self._new: list[Row] = []
         self._painted: list[int] = []  # widths of the live rows on the screen
         self._column = 0
+        self._resized = False
         self._title = ""
         self._saved: list[Any] = []
 
@@ -87,6 +88,10 @@ class Terminal:
             self._title = text
             self._write(f"\x1b]2;{text}\x07")
 
+    def resized(self) -> None:
+        self._resized = True
+        self.refresh()
+
     def say(self, *rows: Row) -> None:
         """Print finished rows above the live area."""
         self._new += rows
@@ -107,7 +112,10 @@ class Terminal:
         new, self._new = self._new, []
         # Each row is overwritten and then cleared to its end: nobody ever sees an empty live area.
         lines = [coloured(line, columns) + "\x1b[K" for line in [*new, *live]]
-        out = [self._back(), "\r\n".join(lines), "\x1b[J", f"\r\x1b[{column}C" if column else "\r"]
+        # After a resize the rows may be marked as wrapped; only clearing them whole takes the mark away.
+        back = self._back() + ("\x1b[J" if self._resized else "")
+        self._resized = False
+        out = [back, "\r\n".join(lines), "\x1b[J", f"\r\x1b[{column}C" if column else "\r"]
         self._painted = [min(columns, sum(width(text) for text, _ in line)) for line in live]
         self._column = column
         self._write("".join(out))
