@@ -284,3 +284,31 @@ def test_a_popup_and_a_window_open_in_the_users_own_tmux(socket: Path, tmp_path:
     assert (tmp_path / "count").read_text() == "0\n"
     assert (tmp_path / "where").read_text().strip() == str(place)
     human.hang_up()
+
+
+def test_a_stopped_server_is_an_error_not_a_hang(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = int(ask(socket, "display-message", "-p", "-t", "=deck-hub:", "#{pid}")[0])
+    monkeypatch.setattr(tmux.process.run, "__kwdefaults__", {**tmux.process.run.__kwdefaults__, "timeout": 0.3})
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        for call in (
+            lambda: spawn(socket, "sleep", "9"),
+            lambda: tmux.kill_window(socket, "@1"),
+            lambda: tmux.server_alive(socket),
+            lambda: tmux.panes_now(socket),
+            lambda: tmux.kill_server(socket),
+        ):
+            with pytest.raises(tmux.TmuxSilent, match="did not answer") as caught:
+                call()
+            assert caught.value.exit_code == 3
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_without_a_server_nothing_is_started_by_asking(tmp_path: Path) -> None:
+    nowhere = tmp_path / "none"
+    assert (tmux.server_alive(nowhere), tmux.panes_now(nowhere)) == (False, {})
+    tmux.kill_window(nowhere, "@1")
+    with pytest.raises(tmux.TmuxError, match="error connecting|no server"):
+        spawn(nowhere, "sleep", "9")
+    assert not nowhere.exists()

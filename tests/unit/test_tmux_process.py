@@ -135,7 +135,7 @@ def test_libtmux_can_be_imported_where_stdout_is_textuals() -> None:
         "from agentdeck.adapters.tmux import sessions\n"
         "class Captured:\n    def write(self, text): ...\n    def flush(self): ...\n"
         "captured = sys.stdout = Captured()\n"
-        "sessions._server(pathlib.Path('/tmp/none'))\n"
+        "sessions._library(pathlib.Path('/tmp/none'))\n"
         "assert sys.stdout is captured\n"
     )
     subprocess.run([sys.executable, "-c", check], check=True)

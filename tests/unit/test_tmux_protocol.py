@@ -65,7 +65,8 @@ def test_a_large_block_in_small_pieces_is_read_in_linear_time() -> None:
 @pytest.mark.parametrize(
     ("text", "quoted"),
     [
-        ("plain-1", "plain-1"), ("%0", '"%0"'), ("", '""'), ("a b;", '"a b;"'), ("#{x}", '"#{x}"'), ('"\\$~', r'"\"\\\$\~"'),
+        ("plain-1", "plain-1"), ("%0", '"%0"'), ("", '""'), ("a b;", '"a b;"'), ("#{x}", '"#{x}"'),
+        ('"\\$~', r'"\"\\\$\~"'),
         ("\n\r\t\x1b\x01\x7f", r'"\n\r\t\e\001\177"'), ("漢'", "\"漢'\""),
     ],
 )  # fmt: skip

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         send_key,
     )
     from agentdeck.adapters.tmux.process import install_hint, version
-    from agentdeck.adapters.tmux.protocol import TmuxError
+    from agentdeck.adapters.tmux.protocol import TmuxError, TmuxSilent
     from agentdeck.adapters.tmux.server import capture_now, ensure_server, kill_server, panes_now, server_alive
     from agentdeck.adapters.tmux.sessions import kill_window, session_name, spawn_agent, spawn_hidden
 
@@ -30,6 +30,7 @@ __all__ = [
     "TEXTUAL_TO_TMUX",
     "ControlClient",
     "TmuxError",
+    "TmuxSilent",
     "attach_argv",
     "capture",
     "capture_now",
@@ -61,7 +62,7 @@ _HOME = {
     "keys": ("TEXTUAL_TO_TMUX", "encode", "is_key"),
     "panes": ("capture", "check_writable", "list_panes", "paste", "pasteable", "send_bytes", "send_key"),
     "process": ("install_hint", "version"),
-    "protocol": ("TmuxError",),
+    "protocol": ("TmuxError", "TmuxSilent"),
     "server": ("capture_now", "ensure_server", "kill_server", "panes_now", "server_alive"),
     "sessions": ("kill_window", "session_name", "spawn_agent", "spawn_hidden"),
 }

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agentdeck import paths
-from agentdeck.adapters.tmux.process import environment, program, silent
-from agentdeck.adapters.tmux.protocol import Notice, Parser, Reply, TmuxError, command_line
+from agentdeck.adapters.tmux.process import environment, program
+from agentdeck.adapters.tmux.protocol import Notice, Parser, Reply, TmuxError, TmuxSilent, command_line
 
 _READ = 1 << 18
 
@@ -103,7 +103,7 @@ class ControlClient:
                 self._process.stdin.write(lines)
                 await batch.done
         except TimeoutError:
-            raise silent(batch.names[0], timeout) from None
+            raise TmuxSilent(batch.names[0], timeout) from None
         return batch.replies
 
     async def close(self) -> None:
@@ -124,7 +124,7 @@ class ControlClient:
             raise self._gone()
         # Nothing more is queued for a server that stopped answering: it would all be carried out when it wakes.
         if self._pending and (waited := time.monotonic() - self._pending[0].sent) > max(timeout, 1.0):
-            raise silent(self._pending[0].names[0], waited)
+            raise TmuxSilent(self._pending[0].names[0], waited)
 
     def _gone(self) -> TmuxError:
         reason = f": {self._last_words}" if self._last_words else ""

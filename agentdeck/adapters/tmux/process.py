@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentdeck.adapters.tmux.protocol import TmuxError
+from agentdeck.adapters.tmux.protocol import TmuxError, TmuxSilent
 from agentdeck.errors import AgentDeckError
 
 MINIMUM = (3, 2)
@@ -82,7 +82,7 @@ def version() -> tuple[int, int]:
 def run(socket: Path, *argv: str, stdin: str | None = None, conf: Path | None = None, timeout: float = 10.0) -> str:
     """One tmux command by a process of its own; its output. Blocks: call it in a thread.
 
-    A server is started only when `conf` is given. Raises TmuxError with tmux's own words.
+    A server is started only when `conf` is given. Raises TmuxError with tmux's own words, TmuxSilent after `timeout` s.
     """
     start = ("-f", str(conf)) if conf else ("-N",)
     try:
@@ -98,19 +98,12 @@ def run(socket: Path, *argv: str, stdin: str | None = None, conf: Path | None = 
             env=environment(),
         )
     except subprocess.TimeoutExpired:
-        raise silent(argv[0], timeout) from None
+        raise TmuxSilent(argv[0], timeout) from None
     except OSError as error:
         raise TmuxError(f"tmux {argv[0]} could not be run: {error}") from None
     if done.returncode != 0:
         raise TmuxError(f"tmux refused {argv[0]}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
-
-
-def silent(command: str, seconds: float) -> TmuxError:
-    """The error for a server that is there and does not answer."""
-    return TmuxError(
-        f"tmux did not answer {command} within {seconds:.0f} s", "Its server is stopped or overloaded.", exit_code=3
-    )
 
 
 def directory_argument(directory: Path) -> str:

@@ -25,6 +25,15 @@ class TmuxError(AgentDeckError):
     """tmux refused a command, did not answer, or is not there."""
 
 
+class TmuxSilent(TmuxError):
+    """A server that is there did not answer in time: it is stopped or overloaded. What was asked may still happen."""
+
+    def __init__(self, command: str, seconds: float) -> None:
+        super().__init__(
+            f"tmux did not answer {command} within {seconds:.0f} s", "Its server is stopped or overloaded.", exit_code=3
+        )
+
+
 def quote(argument: str) -> str:
     """`argument` as tmux's parser gives it back: in double quotes, unless it is a plain word (hex bytes stay short).
 

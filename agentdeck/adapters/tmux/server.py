@@ -9,7 +9,7 @@ from agentdeck import paths
 from agentdeck.adapters.tmux import conf as configuration
 from agentdeck.adapters.tmux import rows
 from agentdeck.adapters.tmux.process import run, version
-from agentdeck.adapters.tmux.protocol import TmuxError
+from agentdeck.adapters.tmux.protocol import TmuxError, TmuxSilent
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.pane import Pane
 
@@ -47,14 +47,14 @@ def ensure_server(socket: Path, conf: Path) -> None:
 
 
 def server_alive(socket: Path) -> bool:
-    """Whether a server with our hub answers at `socket`. A stopped one raises TmuxError after 10 s."""
+    """Whether a server with our hub answers at `socket`. A stopped one raises TmuxSilent after 10 s."""
     if not socket.exists():
         return False
     try:
         run(socket, "has-session", "-t", f"={rows.HUB}")
-    except TmuxError as error:
-        if "did not answer" in error.title:
-            raise
+    except TmuxSilent:
+        raise
+    except TmuxError:
         return False
     return True
 
@@ -64,18 +64,19 @@ def kill_server(socket: Path) -> None:
     if socket.exists():
         try:
             run(socket, "kill-server")
-        except TmuxError as error:
-            if "did not answer" in error.title:
-                raise
+        except TmuxSilent:
+            raise
+        except TmuxError:  # it ended by itself
+            return
 
 
 def panes_now(socket: Path) -> dict[str, Pane]:
     """What `list_panes` gives, without a control client; empty when no server lives."""
     try:
         return rows.parse(run(socket, "list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT).splitlines())
-    except TmuxError as error:
-        if "did not answer" in error.title:
-            raise
+    except TmuxSilent:
+        raise
+    except TmuxError:
         return {}
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentdeck.adapters.tmux.process import directory_argument, escape, program
+from agentdeck.adapters.tmux.process import directory_argument, escape, program, run
 from agentdeck.adapters.tmux.protocol import LINE_LIMIT, TmuxError
 from agentdeck.adapters.tmux.rows import HUB
 from agentdeck.errors import AgentDeckError
@@ -140,6 +140,12 @@ def _dress(session: str, pane: str, window: str, deck_id: str, cols: int, rows: 
 
 
 def _server(socket: Path) -> Server:
+    # libtmux waits for a stopped server for ever: ask it something with a deadline first.
+    run(socket, "show-options", "-s", "exit-empty")
+    return _library(socket)
+
+
+def _library(socket: Path) -> Server:
     # libtmux asks sys.stdout for its encoding when it is imported, and Textual's stand-in has none.
     with contextlib.redirect_stdout(sys.__stdout__) if "libtmux" not in sys.modules else contextlib.nullcontext():
         from libtmux import Server
