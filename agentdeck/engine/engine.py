@@ -7,14 +7,11 @@ tasks of their own, which wake the next beat when they end.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import sqlite3
 from collections.abc import Coroutine
 from typing import Any
 
 from agentdeck import paths
-from agentdeck.adapters import tmux
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.engine import ledger
 from agentdeck.engine.handlers import Handlers
@@ -25,7 +22,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.services import probes
 from agentdeck.services.dispatcher import Dispatcher
 from agentdeck.services.meter import Meter
-from agentdeck.services.monitor import Monitor
+from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
 from agentdeck.services.supervisor import Supervisor
 
@@ -74,7 +71,7 @@ class Engine:
         await self.waker.open()
         self._spawn(self._heart())
         self._spawn(self._beats())
-        self._spawn(self.meter.run(self.waker))
+        self._spawn(self.meter.run())
         return True
 
     async def stop(self) -> None:
@@ -132,8 +129,7 @@ class Engine:
             await self.dispatcher.round()
         self._consider_ending(book)
 
-    async def _store(self, report: object) -> None:
-        assert isinstance(report, ledger.Report)
+    async def _store(self, report: Report) -> None:
         dirty = any(watched.dirty for watched in self.monitor.watched.values())
         if report.changed or report.events or dirty:
             epoch = self.writer.epoch or 0
@@ -151,44 +147,17 @@ class Engine:
         await self.handlers.carry_out(request)
         self.waker.set()
 
+    @property
+    def unneeded(self) -> bool:
+        """Whether nobody has needed this engine for LINGER_MS."""
+        return now_ms() - self._needed > LINGER_MS
+
     def _consider_ending(self, book: ledger.Book) -> None:
         now = now_ms()
         lives = any(agent.life in ("live", "creating") for agent in book.agents)
         if lives or book.open_tasks or book.requests or book.deliveries or book.views or self.handlers.busy:
             self._needed = now
-        if self.background and now - self._needed > LINGER_MS:
+        if self.background and self.unneeded:
             log.info("no agent, no task, no view: the engine and its tmux server end")
             self.ended.set()
 
-
-async def run_background() -> int:
-    """The engine of a hidden window: until it is not needed, or told to end."""
-    engine = Engine(background=True)
-    if not await engine.start():
-        return 0
-    loop = asyncio.get_running_loop()
-    import signal
-
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(signum, engine.ended.set)
-    await engine.ended.wait()
-    unneeded = engine.failure is None and now_ms() - engine._needed > LINGER_MS
-    await engine.stop()
-    if unneeded:
-        await asyncio.to_thread(tmux.kill_server, paths.tmux_socket())
-    if engine.failure is not None and not isinstance(engine.failure, EpochLost):
-        return 1
-    return 0
-
-
-async def until_empty(engine: Engine) -> None:
-    """Return once no task is queued, running or verifying."""
-
-    def open_tasks(conn: sqlite3.Connection) -> int:
-        return int(conn.execute("SELECT COUNT(*) FROM tasks WHERE state IN ('queued', 'running', 'verifying')").fetchone()[0])
-
-    while await engine.writer.run(open_tasks):
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(engine.ended.wait(), BEAT_SECONDS)
-        if engine.ended.is_set():
-            return

@@ -90,12 +90,12 @@ class Fleet:
     review: int = 0
 
 
-_SUM = """SUM(input) input, SUM(cache_read) cache_read, SUM(cache_write_5m) cache_write_5m,
+USAGE_SUM = """SUM(input) input, SUM(cache_read) cache_read, SUM(cache_write_5m) cache_write_5m,
     SUM(cache_write_1h) cache_write_1h, SUM(output) output, SUM(reasoning) reasoning,
     SUM(messages) messages, SUM(cost) cost, SUM(unpriced_tokens) unpriced_tokens"""
 
 
-def _usage(row: sqlite3.Row | None) -> UsageSum:
+def usage_sum(row: sqlite3.Row | None) -> UsageSum:
     if row is None or row["messages"] is None:
         return UsageSum()
     tokens = Tokens(*(row[name] for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")))
@@ -122,7 +122,7 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
     now = now or now_ms()
     # fmt: off
     states = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
-    usage = {row["agent"]: _usage(row) for row in conn.execute(f"SELECT agent, {_SUM} FROM usage_rollup WHERE agent != '' GROUP BY agent")}
+    usage = {row["agent"]: usage_sum(row) for row in conn.execute(f"SELECT agent, {USAGE_SUM} FROM usage_rollup WHERE agent != '' GROUP BY agent")}
     tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(
         "SELECT a.agent, t.id, t.title, t.state FROM attempts a JOIN tasks t ON t.id = a.task WHERE a.started = "
         "(SELECT MAX(b.started) FROM attempts b WHERE b.agent = a.agent) AND t.state IN ('running', 'verifying', 'review')")}
@@ -135,7 +135,7 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
         agent=agent, status=states.get(agent.id, Status()), usage=usage.get(agent.id, UsageSum()), task=tasks.get(agent.id),
         diff=diffs.get(agent.id), context=contexts.get(agent.id), hidden=agent.id in hidden, delivery=notes.get(agent.id))
         for agent in rows.agents(conn))
-    today = _usage(conn.execute(f"SELECT {_SUM} FROM usage_rollup WHERE quarter >= ?", (_midnight(now),)).fetchone())
+    today = usage_sum(conn.execute(f"SELECT {USAGE_SUM} FROM usage_rollup WHERE quarter >= ?", (_midnight(now),)).fetchone())
     text = conn.execute("SELECT filter FROM views WHERE name = ?", (view,)).fetchone()
     count = conn.execute("SELECT SUM(state = 'queued'), SUM(state = 'review') FROM tasks").fetchone()
     # fmt: on

@@ -21,6 +21,7 @@ from agentdeck.harnesses import loader
 from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
+from agentdeck.models.pane import Pane
 from agentdeck.services import launch, rows, worktrees
 
 WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
@@ -56,15 +57,15 @@ class Supervisor:
     async def new(self, order: Order, environ: Mapping[str, str]) -> Agent:
         """Make an agent and return once its process runs in its pane."""
         harness, repo = await asyncio.to_thread(check, order, environ)
-        setup = await self._setup(order, repo)
+        setup = await self._setup(order)
         agent = await self.writer.run(lambda conn: _reserve(conn, order, harness, repo, environ))
         made: worktrees.Created | None = None
         try:
             if order.here:
                 agent = await asyncio.to_thread(_in_place, agent, order)
             else:
-                made = await asyncio.to_thread(worktrees.create, Path(repo), agent.name, 1, order.base)
-                agent = replace(agent, worktree=str(made.worktree), branch=made.branch, base_oid=made.base_oid)
+                made = await asyncio.to_thread(worktrees.create, Path(order.repo), agent.name, 1, order.base)
+                agent = replace(agent, worktree=made.worktree, branch=made.branch, base_oid=made.base_oid)
             agent = await self._start(harness, agent, environ, resume=False, setup=setup)
         except BaseException:
             await self._unmake(agent, made)
@@ -72,11 +73,11 @@ class Supervisor:
         await self.writer.run(lambda conn: _born(conn, agent, order.prompt, harness))
         return agent
 
-    async def _setup(self, order: Order, repo: str) -> str:
+    async def _setup(self, order: Order) -> str:
         """The repository's set-up command, once a human has approved this very text."""
         if order.here or order.setup == "skip":
             return ""
-        found = await asyncio.to_thread(worktrees.setup_command, Path(repo), order.base)
+        found = await asyncio.to_thread(worktrees.setup_command, Path(order.repo), order.base)
         if found is None:
             return ""
         if order.setup == "approve":
@@ -126,6 +127,15 @@ class Supervisor:
         except AgentDeckError:
             return ""
         return " / ".join(line.strip() for line in shown if line.strip())[-300:]
+
+    async def undo_birth(self, agent: Agent) -> None:
+        """After a crash in the midst of a birth: nothing of it has been shown to anybody, so it is taken back."""
+        panes = await asyncio.to_thread(_panes_or_none, self.socket)
+        for pane in (panes or {}).values():
+            if pane.deck_id == agent.id:
+                await asyncio.to_thread(tmux.kill_window, self.socket, pane.window)
+        made = None if agent.here else await asyncio.to_thread(worktrees.made_before, Path(agent.repo), agent.name, 1)
+        await self._unmake(agent, made)
 
     async def _unmake(self, agent: Agent, made: worktrees.Created | None) -> None:
         """Undo a birth: the window, the worktree and branch just made (nothing can be in them yet), the row."""
@@ -218,7 +228,7 @@ def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
         argv = (environ.get("SHELL") or "/bin/sh",)
     _check_binary(harness, argv, environ)
     root = worktrees.repository(Path(order.repo))
-    worktrees.check_base(root, order.base)
+    worktrees.check_base(Path(order.repo), order.base)
     return harness, str(root)
 
 
@@ -251,7 +261,7 @@ def _reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str
 
 def _in_place(agent: Agent, order: Order) -> Agent:
     where = worktrees.in_place(Path(order.repo))
-    return replace(agent, worktree=str(where.worktree), branch=where.branch, base_oid=where.base_oid)
+    return replace(agent, worktree=where.worktree, branch=where.branch, base_oid=where.base_oid)
 
 
 def _born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness) -> None:
@@ -311,6 +321,13 @@ def _forget_files(agent: Agent) -> None:
     """Scratch that can be made again; never a worktree, a transcript or the database."""
     for directory in (paths.agent_dir(agent.id), paths.spool_dir(agent.id), paths.runtime_dir() / agent.id):
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _panes_or_none(socket: Path) -> dict[str, Pane] | None:
+    try:
+        return tmux.panes_now(socket)
+    except tmux.TmuxError:
+        return None
 
 
 def _reap_private_servers(agent: Agent) -> None:

@@ -174,6 +174,21 @@ def unmake(repo: Path | str, created: Created) -> bool:
     return True
 
 
+def head(worktree: Path | str) -> str:
+    """The commit that a working tree stands on; '' before the first one."""
+    return git.head(Path(worktree)).oid
+
+
+def made_before(repo: Path | str, name: str, n: int = 1) -> Created | None:
+    """The worktree that a birth cut short by a crash left behind, or None when it made none."""
+    found = git.find(repo)
+    tree, branch = place(found, name), branch_name(name, n)
+    row = next((row for row in git.worktrees(found.root) if row.path.resolve() == tree.resolve()), None)
+    if row is None or not tree.is_dir():
+        return None
+    return Created(str(found.root), str(tree), branch, git.head(tree).oid)
+
+
 def setup_command(repo: Path | str, base: str = "") -> Setup | None:
     """The repository's set-up command at the base commit, if it has one; a human must have approved its digest."""
     found = git.find(repo)

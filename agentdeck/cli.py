@@ -1,0 +1,44 @@
+"""The commands. Each imports what it needs when it runs, so that `ls` never loads Textual."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from agentdeck import __version__
+from agentdeck.commands import agents, decks, tasks
+from agentdeck.errors import AgentDeckError
+
+
+class Deck(click.Group):
+    """Without a command: the dashboard."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except AgentDeckError as error:
+            click.echo(f"agentdeck: {error.title}", err=True)
+            if error.hint:
+                click.echo(f"  {error.hint}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            ctx.exit(130)
+
+
+@click.group(cls=Deck, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="agentdeck")
+@click.option("--view", default="default", show_default=True, help="A named arrangement of the deck.")
+@click.pass_context
+def main(ctx: click.Context, view: str) -> None:
+    """A command center for teams of coding agents. Without a command: the dashboard."""
+    if ctx.invoked_subcommand is None:
+        ctx.exit(decks.dashboard(view))
+
+
+for command in (*agents.COMMANDS, *tasks.COMMANDS, *decks.COMMANDS):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

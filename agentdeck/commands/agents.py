@@ -1,0 +1,336 @@
+"""Commands about agents: new, ls, show, screen, send, answer, stop, resume, rm and their like."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from typing import Any
+
+import click
+
+from agentdeck.commands import output
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
+
+RECEIPT_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+@click.command()
+@click.argument("name")
+@click.option("--harness", required=True, help="claude, builtin, shell or one of your own.")
+@click.option("--repo", default=".", help="A directory in the repository (default: here).")
+@click.option("--base", default="", help="The commit to start from (default: the checkout's HEAD).")
+@click.option("--here", is_flag=True, help="Work in the checkout itself, without a worktree.")
+@click.option("--model", default="")
+@click.option("--team", default="")
+@click.option("--prompt", default="", help="The first prompt; - reads it from standard input.")
+@click.option("--setup", type=click.Choice(["ask", "approve", "skip"]), default="ask", help="The repository's set-up command.")
+@click.option("--json", "as_json", is_flag=True)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...], **rest: Any) -> None:
+    """Start an agent. ARGS after -- go to the client's command line; for `shell` they are the command."""
+    from agentdeck.services.environment import save_environment
+
+    env_file = save_environment()
+    try:
+        made = output.ask(
+            "new", name=name, repo=os.path.abspath(repo), prompt=output.text_or_stdin(prompt), args=list(args),
+            env_file=str(env_file), **rest,
+        )  # fmt: skip
+    finally:
+        env_file.unlink(missing_ok=True)
+    if as_json:
+        output.data(made)
+    else:
+        click.echo(f"{name} runs in {made['pane_id']}, in {made['worktree']} on {made['branch']}", err=True)
+
+
+@click.command()
+@click.option("--view", default="default")
+@click.option("--json", "as_json", is_flag=True)
+def ls(view: str, as_json: bool) -> None:
+    """All agents: what each does, who says so, and what it cost."""
+    rows = _rows(view)
+    if as_json:
+        from agentdeck.services.fleet import as_json as row_json
+
+        output.data([row_json(row) for row in rows])
+        return
+    from agentdeck.models.clock import age, now_ms
+
+    now = now_ms()
+    output.table(
+        ("NAME", "HARNESS", "STATUS", "FOR", "TASK", "BRANCH", "COST", "WHY"),
+        (
+            (
+                row.agent.name, row.agent.harness, row.status.state, age(now - row.status.since) if row.status.since else "",
+                row.task.title[:24] if row.task else "", row.agent.branch, f"${row.usage.cost / 1e9:.4f}", row.status.why[:60],
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
+
+
+def _rows(view: str = "default") -> list[Any]:
+    """The fleet; with no engine alive, with statuses derived here and now, and nothing written."""
+    from agentdeck.services import fleet
+
+    def read(conn: sqlite3.Connection | None) -> list[Any]:
+        found = fleet.load(conn, view)
+        if found.engine.alive or not any(row.agent.life == "live" for row in found.rows):
+            return list(found.rows)
+        from agentdeck.services.glance import derive
+
+        return derive(conn, found.rows) if conn is not None else []
+
+    return list(output.query(read))
+
+
+def _row(name: str) -> Any:
+    found = [row for row in _rows() if name in (row.agent.name, row.agent.id)]
+    if not found:
+        raise UsageError(f"no agent is called '{name}'", "`agentdeck ls` lists them.")
+    return found[0]
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True)
+def show(name: str, as_json: bool) -> None:
+    """One agent, with all the evidence behind its status."""
+    from agentdeck.services.fleet import as_json as row_json
+
+    row = _row(name)
+    evidence = output.query(lambda conn: _evidence(conn, row.agent.id))
+    if as_json:
+        output.data({**row_json(row), "evidence": evidence})
+        return
+    for key, value in row_json(row).items():
+        click.echo(f"{key:10} {value}")
+    for found in evidence:
+        click.echo(f"  {found['source']:10} {','.join(found['states']) or '-':28} {found['changed']}  {found['why']}")
+
+
+def _evidence(conn: sqlite3.Connection | None, agent: str) -> list[dict[str, object]]:
+    from agentdeck.models.clock import iso
+    from agentdeck.services import rows
+
+    if conn is None:
+        return []
+    found = [rows.evidence(row) for row in conn.execute("SELECT * FROM evidence WHERE agent = ? ORDER BY changed DESC", (agent,))]
+    return [{"source": e.source, "states": list(e.states), "changed": iso(e.changed), "at": iso(e.at), "why": e.why} for e in found]
+
+
+@click.command()
+@click.argument("name")
+@click.option("--ansi", is_flag=True, help="With colours.")
+def screen(name: str, ansi: bool) -> None:
+    """What an agent's screen shows now."""
+    from agentdeck import paths
+    from agentdeck.adapters import tmux
+
+    row = _row(name)
+    if not row.agent.pane or not tmux.server_alive(paths.tmux_socket()):
+        raise AgentDeckError(f"'{name}' has no screen", f"It is {row.status.state}. `agentdeck resume {name}` brings it back.")
+    click.echo("\n".join(tmux.capture_now(paths.tmux_socket(), row.agent.pane, ansi=ansi)))
+
+
+@click.command()
+@click.argument("name")
+@click.argument("text")
+@click.option("--wait", "seconds", type=float, default=None, help="Then wait until it is idle again.")
+@click.option("--queue", "mode", flag_value="queue", help="Use the client's own queue when it is busy.")
+@click.option("--interrupt", "mode", flag_value="interrupt", help="Interrupt a busy agent first.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def send(ctx: click.Context, name: str, text: str, seconds: float | None, mode: str | None, as_json: bool) -> None:
+    """Hand a text (or - for standard input) to an agent, once it is idle; prints the receipt."""
+    agent = output.agent_id(name)
+    made = output.ask("send", agent, text=output.text_or_stdin(text), mode=mode or "idle")
+    receipt = _receipt(str(made["delivery"]), RECEIPT_SECONDS if seconds is None else max(seconds, RECEIPT_SECONDS))
+    code = {"acknowledged": 0, "refused": 1}.get(str(receipt["state"]), 3)
+    if code == 0 and seconds is not None:
+        code = 0 if _until(agent, ("idle", "failed", "exited"), seconds, after=int(str(receipt["settled_ms"]))) else 3
+    receipt.pop("settled_ms")
+    if as_json:
+        output.data(receipt)
+    else:
+        click.echo(f"{receipt['state']}: {receipt['reason'] or receipt['evidence']}", err=True)
+    ctx.exit(code)
+
+
+def _receipt(delivery: str, seconds: float) -> dict[str, object]:
+    from agentdeck.models.clock import iso
+
+    deadline = time.monotonic() + seconds
+    while True:
+        row = output.query(lambda conn: dict(conn.execute("SELECT * FROM deliveries WHERE id = ?", (delivery,)).fetchone()))
+        if row["state"] in ("acknowledged", "refused", "uncertain") or time.monotonic() > deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    times = {key: iso(row[key]) for key in ("created", "pasted", "submitted", "settled")}
+    return {"id": row["id"], "state": row["state"], "reason": row["reason"], "evidence": row["evidence"], **times, "settled_ms": row["settled"]}
+
+
+def _until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) -> bool:
+    """Wait for one of `states`, reached at or after `after` (UTC ms: the moment of an acknowledgement)."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        row = output.query(lambda conn: conn.execute("SELECT state, since FROM status WHERE agent = ?", (agent,)).fetchone())
+        if row is not None and row["state"] in states and (row["since"] >= after or (not after)):
+            return True
+        if row is not None and after and row["state"] in states and _turn_ended(agent, after):
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def _turn_ended(agent: str, after: int) -> bool:
+    """A turn so short that no one saw it: the newest hook is younger than the acknowledgement and fits idle."""
+    row = output.query(
+        lambda conn: conn.execute("SELECT states, changed FROM evidence WHERE agent = ? AND source = 'hook'", (agent,)).fetchone()
+    )
+    return row is not None and row["changed"] >= after and "idle" in row["states"]
+
+
+@click.command()
+@click.argument("name")
+@click.argument("reply")
+def answer(name: str, reply: str) -> None:
+    """Answer the request that is pending now: allow, deny, or the text or number of an option."""
+    output.ask("answer", output.agent_id(name), answer=reply)
+
+
+def _each(kind: str, names: tuple[str, ...], **args: object) -> None:
+    """The same request for several agents; every one is tried, the first error decides the exit code."""
+    failed: AgentDeckError | None = None
+    for name in names:
+        try:
+            output.ask(kind, output.agent_id(name), **args)
+        except AgentDeckError as error:
+            click.echo(f"agentdeck: {name}: {error.title}\n  {error.hint}", err=True)
+            failed = failed or error
+    if failed is not None:
+        raise SystemExit(failed.exit_code)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+def interrupt(names: tuple[str, ...]) -> None:
+    """Interrupt what agents do now, each by its client's own key."""
+    _each("interrupt", names)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+def stop(names: tuple[str, ...]) -> None:
+    """End agents' processes; worktree, branch and conversation stay."""
+    _each("stop", names)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+def resume(names: tuple[str, ...]) -> None:
+    """Start stopped agents again, in their worktrees and their own conversations."""
+    from agentdeck.services.environment import save_environment
+
+    for name in names:
+        file = save_environment()
+        try:
+            _each("resume", (name,), env_file=str(file))
+        finally:
+            file.unlink(missing_ok=True)
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Remove without asking; still only what loses nothing.")
+def rm(name: str, yes: bool) -> None:
+    """Remove a stopped agent whose tree is clean and landed or unchanged."""
+    agent = output.agent_id(name)
+    if not yes and (not os.isatty(0) or not click.confirm(f"Remove '{name}' and its worktree?", err=True)):
+        from agentdeck.services.loss_report import describe
+
+        click.echo("\n".join(output.query(lambda conn: describe(conn, agent))))
+        raise SystemExit(1)
+    output.ask("rm", agent)
+
+
+@click.command()
+@click.argument("name")
+@click.argument("new_name")
+def rename(name: str, new_name: str) -> None:
+    """Give an agent another name; id, branch and history stay."""
+    output.ask("rename", output.agent_id(name), name=new_name)
+
+
+def _hide(names: tuple[str, ...], view: str, hidden: bool) -> None:
+    from agentdeck.services import requests
+
+    requests.set_hidden([output.agent_id(name) for name in names], hidden, view)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--view", default="default")
+def hide(names: tuple[str, ...], view: str) -> None:
+    """Hide agents in one view; they go on."""
+    _hide(names, view, True)
+
+
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--view", default="default")
+def unhide(names: tuple[str, ...], view: str) -> None:
+    """Show agents again in one view."""
+    _hide(names, view, False)
+
+
+@click.command()
+@click.argument("name")
+def attach(name: str) -> None:
+    """An agent full screen; Ctrl+Q or Ctrl+] comes back."""
+    from agentdeck import paths
+    from agentdeck.adapters import tmux
+
+    row = _row(name)
+    if not row.agent.pane or not tmux.server_alive(paths.tmux_socket()):
+        raise AgentDeckError(f"'{name}' has no screen", f"`agentdeck resume {name}` brings it back.")
+    argv = tmux.attach_argv(paths.tmux_socket(), tmux.session_name(row.agent.id))
+    environ = {key: value for key, value in os.environ.items() if key not in ("TMUX", "TMUX_PANE")}
+    os.execvpe(argv[0], argv, environ)
+
+
+@click.command()
+@click.argument("name")
+def term(name: str) -> None:
+    """A shell in an agent's worktree."""
+    row = _row(name)
+    if not os.path.isdir(row.agent.worktree):
+        raise AgentDeckError(f"the worktree of '{name}' is gone: {row.agent.worktree}", "`git worktree list` shows what is left.")
+    os.chdir(row.agent.worktree)
+    shell = os.environ.get("SHELL") or "/bin/sh"
+    os.execvp(shell, [shell])
+
+
+@click.command()
+@click.argument("name")
+@click.option("--status", "states", required=True, help="One or more states, with commas.")
+@click.option("--timeout", type=float, default=None, help="Seconds; without it, as long as it takes.")
+def wait(name: str, states: str, timeout: float | None) -> None:
+    """Wait until an agent reaches a status: exit 0 when reached, 3 when not in time."""
+    from agentdeck.models.status import STATES
+
+    wanted = tuple(state.strip() for state in states.split(","))
+    for state in wanted:
+        if state not in STATES:
+            raise UsageError(f"'{state}' is no status", f"Known: {', '.join(STATES)}.")
+    from agentdeck.services import summon
+
+    output.run(summon.ensure_engine())
+    if not _until(output.agent_id(name), wanted, timeout if timeout is not None else 10**9):
+        raise TryAgain(f"'{name}' did not become {' or '.join(wanted)} within {timeout:g} s", "`agentdeck show` says what it does.")
+
+
+COMMANDS = (new, ls, show, screen, send, answer, interrupt, stop, resume, rm, rename, hide, unhide, attach, term, wait)

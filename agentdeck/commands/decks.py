@@ -1,0 +1,192 @@
+"""Commands about the deck itself: the dashboard, usage, events, paths, harnesses, halt, demo, builtin."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agentdeck.commands import output
+from agentdeck.errors import AgentDeckError, UsageError
+
+POLL_SECONDS = 0.2
+
+
+def dashboard(view: str) -> int:
+    """Open the dashboard for the repository one stands in."""
+    import sys
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("the dashboard needs a terminal", "Run it in one; `agentdeck ls --json` is for scripts.")
+    from agentdeck.ui.app import run_dashboard
+
+    return run_dashboard(view, Path.cwd())
+
+
+@click.command()
+@click.option("--by", type=click.Choice(["agent", "task", "team", "model", "harness", "repo", "session", "day"]), default="agent")
+@click.option("--since", default=None)
+@click.option("--until", default=None)
+@click.option("--tz", default=None)
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--csv", "as_csv", is_flag=True)
+def usage(by: str, since: str | None, until: str | None, tz: str | None, as_json: bool, as_csv: bool) -> None:
+    """Tokens and cost, as the providers counted them."""
+    from agentdeck.services import usage_report
+
+    found: Any = output.query(lambda conn: usage_report.report(conn, by=by, since=since, until=until, tz=tz))
+    if as_json:
+        output.data(found)
+    elif as_csv:
+        click.echo(usage_report.as_csv(found), nl=False)
+    else:
+        keys = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "messages")
+        lines = [(str(r.get("name") or r["key"]), *(str(r[k]) for k in keys), f"${r['cost_usd'] or 0:.4f}") for r in found["rows"]]
+        total = found["total"]
+        lines.append(("total", *(str(total[k]) for k in keys), f"${total['cost_usd'] or 0:.4f}"))
+        output.table(("KEY", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "MESSAGES", "COST"), lines)
+
+
+@click.command()
+@click.option("--agent", default="", help="Only this agent.")
+@click.option("--follow", is_flag=True, help="Go on until interrupted.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def events(agent: str, follow: bool, as_json: bool) -> None:
+    """What happened, oldest first."""
+    chosen = output.agent_id(agent) if agent else ""
+    last = 0
+    while True:
+        for row in output.query(lambda conn, after=last: _events(conn, chosen, after)):
+            last = row["id"]
+            _print_event(row, as_json)
+        if not follow:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _events(conn: sqlite3.Connection | None, agent: str, after: int) -> list[sqlite3.Row]:
+    if conn is None:
+        return []
+    where, values = ("AND agent = ?", [agent]) if agent else ("", [])
+    return conn.execute(f"SELECT * FROM events WHERE id > ? {where} ORDER BY id", [after, *values]).fetchall()
+
+
+def _print_event(row: sqlite3.Row, as_json: bool) -> None:
+    import json
+
+    from agentdeck.models.clock import iso
+
+    if as_json:
+        found = {"id": row["id"], "ts": iso(row["ts"]), "agent": row["agent"], "kind": row["kind"], "data": json.loads(row["data"])}
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        click.echo(f"{iso(row['ts'])}  {row['agent'] or '-':8}  {row['kind']:9}  {row['data']}")
+
+
+@click.command(name="paths")
+@click.option("--json", "as_json", is_flag=True)
+def show_paths(as_json: bool) -> None:
+    """Where everything lives."""
+    from agentdeck import paths
+
+    found = {
+        "config": paths.config_file(), "harnesses": paths.user_harnesses_dir(), "themes": paths.user_themes_dir(),
+        "database": paths.database_file(), "worktrees": paths.worktrees_dir(), "transcripts": paths.transcripts_dir(),
+        "state": paths.state_dir(), "log": paths.log_file("engine"), "socket": paths.tmux_socket(),
+    }  # fmt: skip
+    if as_json:
+        output.data({key: str(path) for key, path in found.items()})
+    else:
+        for key, path in found.items():
+            click.echo(f"{key:12} {path}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def harnesses(as_json: bool) -> None:
+    """The coding agents this deck knows, and which of them are installed."""
+    import shutil
+
+    from agentdeck.harnesses import loader
+
+    rows = []
+    for name, harness in sorted(loader.load_all().items()):
+        where = shutil.which(harness.binary) if harness.binary else ""
+        rows.append({"name": name, "title": harness.title, "binary": harness.binary, "path": where, "install": harness.install})
+    if as_json:
+        output.data(rows)
+        return
+    output.table(
+        ("NAME", "TITLE", "INSTALLED"),
+        ((r["name"], r["title"], r["path"] or ("yes" if r["path"] == "" else f"no: {r['install']}")) for r in rows),
+    )
+
+
+@click.command()
+def keys() -> None:
+    """The dashboard's keys."""
+    from agentdeck.ui import actions
+
+    for action in actions.ACTIONS:
+        click.echo(f"{action.keys_shown:24} {action.help}")
+
+
+@click.command()
+@click.option("--follow", is_flag=True)
+def log(follow: bool) -> None:
+    """The engine's log."""
+    from agentdeck import paths
+
+    file = paths.log_file("engine")
+    if not file.exists():
+        raise AgentDeckError(f"there is no log yet: {file}", "The engine writes it when it runs.")
+    if follow:
+        os.execvp("tail", ["tail", "-n", "100", "-f", str(file)])
+    click.echo(file.read_text(errors="replace"), nl=False)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def halt(yes: bool) -> None:
+    """End every agent, the engine and our tmux server. Worktrees, branches and conversations stay."""
+    from agentdeck import paths
+    from agentdeck.services import rows, shutdown
+
+    live = output.query(lambda conn: [] if conn is None else [a.name for a in rows.agents(conn) if a.life == "live"])
+    if live and not yes and not click.confirm(f"End {len(live)} agents ({', '.join(live)})?", err=True):
+        raise SystemExit(1)
+    output.run(shutdown.halt(paths.tmux_socket()))
+
+
+@click.command()
+@click.option("--headless", "seconds", type=float, default=None, help="Without a dashboard, for so many seconds; prints a JSON summary.")
+@click.pass_context
+def demo(ctx: click.Context, seconds: float | None) -> None:
+    """The whole thing with no account and no network: four real agents whose model is a script."""
+    from agentdeck.commands.demo import run_demo
+
+    ctx.exit(run_demo(seconds))
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Ask nothing before a command runs.")
+@click.option("--headless", is_flag=True, help="No terminal: the prompt from ARGS or standard input, the answer on stdout.")
+@click.option("--tools", default="", help="A comma-separated list; default bash,read,write,edit.")
+@click.option("--model", default="")
+@click.option("--session", default="")
+@click.option("--resume", default="")
+@click.option("--transcript", type=click.Path(path_type=Path), default=None)
+@click.argument("prompt", nargs=-1)
+@click.pass_context
+def builtin(ctx: click.Context, prompt: tuple[str, ...], **options: Any) -> None:
+    """The built-in agent itself: what its panes run."""
+    from agentdeck.builtin.main import Options, run
+
+    ctx.exit(run(Options(prompt=" ".join(prompt), **options)))
+
+
+COMMANDS = (usage, events, show_paths, harnesses, keys, log, halt, demo, builtin)

@@ -1,0 +1,69 @@
+"""stdout is data, stderr is talk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import closing
+from typing import Any, TypeVar
+
+import click
+
+from agentdeck import paths
+from agentdeck.adapters.database import store
+
+T = TypeVar("T")
+
+
+def data(value: object) -> None:
+    """One JSON document on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+    """Columns for a person; nothing but the head when there are no rows."""
+    rows = [list(head), *(list(line) for line in lines)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def query(question: Any) -> Any:
+    """Run `question(conn)` on a read connection; `conn` is None while there is no database."""
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return question(None)
+    with closing(conn):
+        return question(conn)
+
+
+def ask(kind: str, agent: str = "", *, timeout: float = 60.0, **args: object) -> dict[str, object]:
+    """Start the engine when none lives, then ask it."""
+    from agentdeck.services import requests, summon
+
+    async def both() -> dict[str, object]:
+        await summon.ensure_engine()
+        return await requests.ask(kind, agent, timeout=timeout, **args)
+
+    return run(both())
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def agent_id(name: str) -> str:
+    """The id behind a name; an error that says so when there is none."""
+    from agentdeck.services import rows
+
+    def find(conn: sqlite3.Connection | None) -> str:
+        return rows.find(conn, name).id
+
+    return str(query(find))
+
+
+def text_or_stdin(text: str) -> str:
+    """`-` means standard input."""
+    return click.get_text_stream("stdin").read() if text == "-" else text

@@ -1,0 +1,153 @@
+"""Commands about work: task add, ls, show, why, cancel, retry; and run."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agentdeck.commands import output
+
+
+@click.group()
+def task() -> None:
+    """The queue of specs."""
+
+
+@task.command("add")
+@click.argument("sources", nargs=-1, required=True, metavar="SPEC...|-")
+@click.option("--repo", default=".", help="A directory in the repository (default: here).")
+@click.option("--agent", default="", help="Only this agent may take it.")
+@click.option("--priority", type=int, default=0)
+@click.option("--json", "as_json", is_flag=True)
+def add(sources: tuple[str, ...], repo: str, agent: str, priority: int, as_json: bool) -> None:
+    """Queue specs: Markdown files, or - for one from standard input. All are checked before any is queued."""
+    from agentdeck import paths
+    from agentdeck.adapters.database import store
+    from agentdeck.services import queue, requests, rows, specs, summon, worktrees
+
+    found = [specs.parse(output.text_or_stdin("-")) if s == "-" else specs.load(Path(s).absolute()) for s in sources]
+    root = str(worktrees.repository(os.path.abspath(repo)))
+
+    def change(conn: sqlite3.Connection) -> list[int]:
+        for name in filter(None, (agent, *(spec.agent for spec in found))):
+            rows.find(conn, name)
+        return [queue.add(conn, spec, root, priority=priority, agent=agent) for spec in found]
+
+    conn = store.write(paths.database_file())
+    try:
+        with store.transaction(conn):
+            ids = change(conn)
+    finally:
+        conn.close()
+    output.run(summon.ensure_engine())
+    requests.wake()
+    if as_json:
+        output.data(ids)
+    else:
+        for key, spec in zip(ids, found, strict=True):
+            click.echo(f"task {key}: {spec.title}", err=True)
+
+
+@task.command("ls")
+@click.option("--json", "as_json", is_flag=True)
+def ls(as_json: bool) -> None:
+    """All tasks with their attempts."""
+    from agentdeck.services import queue
+
+    found = output.query(lambda conn: [] if conn is None else [queue.as_json(conn, one) for one in queue.tasks(conn)])
+    if as_json:
+        output.data(found)
+        return
+    output.table(
+        ("ID", "STATE", "AGENT", "TRIES", "TITLE", "REASON"),
+        ((str(t["id"]), t["state"], t["agent"] or "", str(len(t["attempts"])), t["title"][:48], t["reason"][:60]) for t in found),
+    )
+
+
+@task.command("show")
+@click.argument("number", type=int)
+@click.option("--json", "as_json", is_flag=True)
+def show(number: int, as_json: bool) -> None:
+    """One task with every attempt."""
+    from agentdeck.services import queue
+
+    found: dict[str, Any] = output.query(lambda conn: queue.as_json(conn, queue.find(conn, number)))
+    if as_json:
+        output.data(found)
+        return
+    for key, value in found.items():
+        if key != "attempts":
+            click.echo(f"{key:12} {value}")
+    for attempt in found["attempts"]:
+        click.echo(f"  {attempt['n']}. {attempt['agent']} {attempt['outcome']} {attempt['reason']} on {attempt['branch']}")
+
+
+@task.command("why")
+@click.argument("number", type=int)
+def why(number: int) -> None:
+    """Why a task does not run now."""
+    from agentdeck.services import fleet, queue
+    from agentdeck.services.standing import workers
+
+    def look(conn: sqlite3.Connection) -> str:
+        return queue.why(queue.find(conn, number), workers(conn, fleet.load(conn).rows))
+
+    click.echo(output.query(look))
+
+
+def _change(number: int, verb: str) -> None:
+    from agentdeck import paths
+    from agentdeck.adapters.database import store
+    from agentdeck.services import queue, requests
+
+    conn = store.write(paths.database_file())
+    try:
+        with store.transaction(conn):
+            getattr(queue, verb)(conn, queue.find(conn, number))
+    finally:
+        conn.close()
+    requests.wake()
+
+
+@task.command("cancel")
+@click.argument("number", type=int)
+def cancel(number: int) -> None:
+    """Take a task out of the queue; its agent is not touched."""
+    _change(number, "cancel")
+
+
+@task.command("retry")
+@click.argument("number", type=int)
+def retry(number: int) -> None:
+    """Queue a finished task again, as a new attempt."""
+    from agentdeck.services import summon
+
+    _change(number, "retry")
+    output.run(summon.ensure_engine())
+
+
+@click.command()
+@click.option("--for", "seconds", type=float, default=None, help="End after this many seconds.")
+@click.option("--until-empty", is_flag=True, help="End when no task is queued, running or verifying.")
+@click.pass_context
+def run(ctx: click.Context, seconds: float | None, until_empty: bool) -> None:
+    """The engine in the foreground; follows the one that lives, and takes over when it ends."""
+    from agentdeck.engine.foreground import run_foreground
+
+    ctx.exit(output.run(run_foreground(seconds, until_empty)))
+
+
+@click.command(hidden=True)
+@click.pass_context
+def engine(ctx: click.Context) -> None:
+    """The engine of a hidden window."""
+    from agentdeck.engine.background import run_background
+
+    ctx.exit(output.run(run_background()))
+
+
+COMMANDS = (task, run, engine)

@@ -1,0 +1,60 @@
+"""`agentdeck run`: the engine in the foreground. It follows an engine that lives and takes over when that ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from agentdeck import paths
+from agentdeck.adapters import tmux
+from agentdeck.adapters.database import store
+from agentdeck.engine.background import end_on_signals, log_to_file
+from agentdeck.engine.engine import Engine
+
+LOOK_SECONDS = 0.25
+
+
+async def run_foreground(seconds: float | None, until_empty: bool) -> int:
+    """Exit code 0 when the end condition is reached, 130 when a signal ended it."""
+    log_to_file("run")
+    deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    await asyncio.to_thread(tmux.ensure_server, paths.tmux_socket(), paths.tmux_conf())
+    await asyncio.to_thread(lambda: store.write(paths.database_file()).close())
+    while True:
+        engine = Engine(background=False)
+        if await engine.start():
+            end_on_signals(engine)
+            try:
+                reached = await _until(engine, deadline, until_empty)
+            finally:
+                await engine.stop()
+            if reached or engine.failure is None:
+                return 0 if reached else 130
+        elif await _reached(deadline, until_empty):
+            return 0
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _until(engine: Engine, deadline: float | None, until_empty: bool) -> bool:
+    """Whether the end condition came before the engine's own end."""
+    while not engine.ended.is_set():
+        if await _reached(deadline, until_empty):
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(engine.ended.wait(), LOOK_SECONDS)
+    return False
+
+
+async def _reached(deadline: float | None, until_empty: bool) -> bool:
+    if deadline is not None and asyncio.get_running_loop().time() >= deadline:
+        return True
+    return until_empty and not await asyncio.to_thread(_open_tasks)
+
+
+def _open_tasks() -> int:
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return 0
+    with contextlib.closing(conn):
+        row = conn.execute("SELECT COUNT(*) FROM tasks WHERE state IN ('queued', 'running', 'verifying')").fetchone()
+        return int(row[0])

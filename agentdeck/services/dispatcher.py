@@ -1,0 +1,149 @@
+"""Moves tasks: queued → a lease, a fresh branch and a delivery → review, each step on evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+
+from agentdeck.adapters.database.store import Writer
+from agentdeck.errors import AgentDeckError, TryAgain
+from agentdeck.harnesses import loader
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.models.status import Status
+from agentdeck.models.task import Attempt, Outcome
+from agentdeck.services import queue, rows, worktrees
+from agentdeck.services.gate import MAX_AGE_MS
+from agentdeck.services.monitor import Monitor
+from agentdeck.services.supervisor import add_delivery
+
+IDLE_FOR_MS = 1_000  # how long an agent has been idle before it counts as done, or as free
+UNCERTAIN_FOR_MS = 60_000  # an uncertain delivery to an agent that stays idle this long is given up
+
+
+class Dispatcher:
+    """`round` is called on a beat while tasks are open; slow work (git) is done in threads, one agent at a time."""
+
+    def __init__(self, writer: Writer, monitor: Monitor) -> None:
+        self.writer = writer
+        self.monitor = monitor
+        self._preparing: dict[str, asyncio.Task[None]] = {}
+
+    async def round(self) -> None:
+        await self._finish_ended()
+        workers = await self.writer.run(self._workers)
+        waiting = await self.writer.run(lambda conn: queue.tasks(conn, ["queued"]))
+        for choice in queue.choose(waiting, workers):
+            task = next(task for task in waiting if task.id == choice.task)
+            agent = self.monitor.agents[choice.agent]
+            try:
+                attempt = await self.writer.run(lambda conn, task=task, agent=agent: queue.lease(conn, task, agent))
+            except TryAgain:
+                continue
+            work = asyncio.create_task(self._prepare(attempt, agent, task.base))
+            self._preparing[agent.id] = work
+            work.add_done_callback(lambda _, key=agent.id: self._preparing.pop(key, None))
+
+    def _workers(self, conn: sqlite3.Connection) -> list[queue.Worker]:
+        taken = {row[0] for row in conn.execute("SELECT agent FROM attempts WHERE outcome = 'running'")}
+        taken |= {row[0] for row in conn.execute("SELECT agent FROM deliveries WHERE state IN ('queued', 'pasted', 'submitted')")}
+        found = []
+        for agent in self.monitor.agents.values():
+            status = self.monitor.status(agent.id)
+            free = agent.life == "live" and agent.id not in taken and settled_idle(status, now_ms())
+            found.append(queue.Worker(agent, free, loader.get(agent.harness).takes_tasks, status.state))
+        return found
+
+    async def _prepare(self, attempt: Attempt, agent: Agent, base: str) -> None:
+        """A fresh branch (what was left is committed on the old one), then the delivery of the spec's own text."""
+        try:
+            if not agent.here:
+                agent = await self._branch(attempt, agent, base)
+        except AgentDeckError as error:
+            reason = f"{error.title}. {error.hint}".strip()
+            await self.writer.run(lambda conn: queue.finish(conn, attempt, "refused", reason))
+            return
+        await self.writer.run(lambda conn: _deliver(conn, attempt, agent))
+
+    async def _branch(self, attempt: Attempt, agent: Agent, base: str) -> Agent:
+        n = agent.task_count + 1
+        made = await asyncio.to_thread(worktrees.next_branch, agent.worktree, agent.name, n, base or agent.base, task=attempt.task)
+        count = int(made.branch.rsplit("/", 1)[-1])
+        agent = replace(agent, branch=made.branch, base_oid=made.base_oid, task_count=count)
+
+        def change(conn: sqlite3.Connection) -> None:
+            facts = {"branch": agent.branch, "base_oid": agent.base_oid}
+            rows.update(conn, "agents", "id", agent.id, task_count=count, **facts)
+            queue.note(conn, attempt.task, attempt.n, **facts)
+            if made.saved_oid:
+                rows.event(conn, now_ms(), "agent", agent.id, action="leftovers", commit=made.saved_oid, ref=made.saved_ref)
+
+        await self.writer.run(change)
+        return agent
+
+    async def _finish_ended(self) -> None:
+        for attempt, delivery in await self.writer.run(_in_hand):
+            agent = self.monitor.agents.get(attempt.agent)
+            status = self.monitor.status(attempt.agent) if agent else Status("exited")
+            changed = self._hook_changed(attempt.agent)
+            end = outcome(status, delivery, changed, now_ms())
+            if end is not None and attempt.agent not in self._preparing:
+                await self._finish(attempt, agent, *end)
+
+    def _hook_changed(self, agent_id: str) -> int:
+        """When the newest hook that fits idle came in, 0 without one: a turn may be too short to be seen."""
+        watched = self.monitor.watched.get(agent_id)
+        hook = watched.evidence.get("hook") if watched else None
+        return hook.changed if hook is not None and "idle" in hook.states else 0
+
+    async def _finish(self, attempt: Attempt, agent: Agent | None, end: Outcome, reason: str) -> None:
+        head = ""
+        if agent is not None:
+            try:
+                head = await asyncio.to_thread(worktrees.head, agent.worktree)
+            except AgentDeckError:
+                head = ""  # the tree is gone; the attempt's end stands all the same
+        await self.writer.run(lambda conn: queue.finish(conn, attempt, end, reason, head))
+
+
+def settled_idle(status: Status, now: int) -> bool:
+    """Fresh, idle, and so for a moment: between two steps of one turn a client may look idle."""
+    return status.state == "idle" and now - status.checked < MAX_AGE_MS and now - status.since >= IDLE_FOR_MS
+
+
+def outcome(status: Status, delivery: dict[str, int | str], hook_changed: int, now: int) -> tuple[Outcome, str] | None:
+    """How a running attempt ended, or None while it goes on. Pure.
+
+    `delivery` holds state, reason, submitted and settled (UTC ms); `hook_changed` is when the
+    newest hook event that fits idle came in.
+    """
+    state, submitted = str(delivery.get("state", "")), int(delivery.get("submitted", 0))
+    if status.state == "exited":
+        return ("died", f"the agent ended: {status.why}")
+    if state == "refused":
+        return ("refused", str(delivery.get("reason", "")))
+    if state not in ("acknowledged", "uncertain") or not submitted:
+        return None
+    worked = status.since > submitted or hook_changed > submitted
+    if status.state == "failed" and status.since > submitted:
+        return ("failed", status.why)
+    if settled_idle(status, now) and worked:
+        return ("ended", "")
+    if state == "uncertain" and settled_idle(status, now) and now - int(delivery.get("settled", 0)) > UNCERTAIN_FOR_MS:
+        return ("refused", str(delivery.get("reason", "")))
+    return None
+
+
+def _in_hand(conn: sqlite3.Connection) -> list[tuple[Attempt, dict[str, int | str]]]:
+    found = []
+    for attempt in queue.running(conn):
+        row = conn.execute("SELECT state, reason, submitted, settled FROM deliveries WHERE id = ?", (attempt.delivery,)).fetchone()
+        found.append((attempt, dict(row) if row else {}))
+    return found
+
+
+def _deliver(conn: sqlite3.Connection, attempt: Attempt, agent: Agent) -> None:
+    text = queue.body(conn, attempt.spec_version)
+    key = add_delivery(conn, agent.id, text, kind="task", task=attempt.task)
+    queue.note(conn, attempt.task, attempt.n, delivery=key)

@@ -1,0 +1,89 @@
+"""Keeps usage and diffs up to date: soon after something happened, never on a tick when nothing did."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentdeck.adapters.database.store import Writer
+from agentdeck.errors import AgentDeckError
+from agentdeck.harnesses import loader
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.services import worktrees
+from agentdeck.services.fleet import Diff
+from agentdeck.services.monitor import Monitor, Report
+from agentdeck.services.usage import Ingest, Source, sources_for
+
+log = logging.getLogger("agentdeck.meter")
+ROUND_SECONDS = 0.5
+DIFF_EVERY_MS = 2_000  # at most this often for one agent
+DIFF_AT_LEAST_MS = 10_000  # and this often while it works: not every edit comes with a hook
+
+
+class Meter:
+    """`hear` marks what changed, `run` measures it in rounds."""
+
+    def __init__(self, writer: Writer, monitor: Monitor, prices: dict[str, dict[str, float]] | None = None) -> None:
+        self.writer = writer
+        self.monitor = monitor
+        self.ingest = Ingest(writer, prices)
+        self._stale: set[str] = set()
+        self._measured: dict[str, int] = {}
+        self._diffs: dict[str, Diff] = {}
+
+    def hear(self, report: Report) -> None:
+        self._stale.update(report.changed)
+        self._stale.update(event.agent for event in report.events)
+
+    async def run(self) -> None:
+        """Rounds without end. A transcript or tree that cannot be read now is tried again, never counted wrong."""
+        while True:
+            try:
+                await self.round()
+            except (OSError, AgentDeckError) as error:
+                log.warning("measuring failed: %s", error)
+            await asyncio.sleep(ROUND_SECONDS)
+
+    async def round(self) -> None:
+        agents = list(self.monitor.agents.values())
+        sources = await self.writer.run(lambda conn: sources_of(conn, agents))
+        await self.ingest.scan(sources)
+        for agent in agents:
+            if self._due(agent):
+                await self._diff(agent)
+
+    def _due(self, agent: Agent) -> bool:
+        if not agent.worktree:
+            return False
+        age = now_ms() - self._measured.get(agent.id, 0)
+        if agent.id in self._stale or agent.id not in self._measured:
+            return age >= DIFF_EVERY_MS
+        return self.monitor.status(agent.id).state == "working" and age >= DIFF_AT_LEAST_MS
+
+    async def _diff(self, agent: Agent) -> None:
+        self._stale.discard(agent.id)
+        self._measured[agent.id] = now_ms()
+        if not Path(agent.worktree).is_dir():
+            return
+        try:
+            found = await asyncio.to_thread(worktrees.diff, agent.worktree, agent.base_oid)
+        except AgentDeckError as error:
+            log.info("no diff of %s: %s", agent.name, error.title)
+            return
+        shown = Diff(found.files, found.added, found.removed)
+        if self._diffs.get(agent.id) != shown:
+            self._diffs[agent.id] = shown
+            row = (agent.id, shown.files, shown.added, shown.removed, now_ms())
+            await self.writer.run(lambda conn: conn.execute("INSERT OR REPLACE INTO diffs VALUES (?, ?, ?, ?, ?)", row))
+
+
+def sources_of(conn: sqlite3.Connection, agents: Sequence[Agent]) -> list[Source]:
+    """Where the transcripts of these agents are, all their sessions."""
+    sessions: dict[str, list[tuple[str, str]]] = {}
+    for row in conn.execute("SELECT agent, vendor_session, transcript FROM agent_sessions"):
+        sessions.setdefault(row["agent"], []).append((row["vendor_session"], row["transcript"]))
+    return [source for agent in agents for source in sources_for(agent, loader.get(agent.harness), sessions.get(agent.id, []))]
