@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A parsed spec. `version` is the SHA-256 of the whole file; `body` is what is delivered, never the path."""
+    """A parsed spec. `version` is the SHA-256 of the whole file; `body` is what is delivered, never the path.
+
+    `text` is that whole file, as it is kept beside the queue.
+    """
 
     version: str
     title: str
@@ -18,3 +21,4 @@ class Spec:
     model: str = ""
     agent: str = ""
     verify: str = ""
+    text: str = ""
