@@ -61,8 +61,12 @@ CONTROLS = {
 # A whole control sequence, a key after ESC O, or one character held with Alt.
 ESCAPED = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|O[ -~]|[^\x1b\[O\x80-\xff])")
 
+BEGUN = re.compile(rb"\x1b(\[[0-?]*[ -/]*|O)?")
+
 
 class Decoder:
+    """Give it what was read, it gives the keys; a sequence or a character cut in two waits for the rest."""
+
     def __init__(self) -> None:
         self._rest = b""
         self._pasted: bytearray | None = None
@@ -76,9 +80,9 @@ class Decoder:
         return 0.05 if self._rest == b"\x1b" else 1.0  # alone it is most likely the Escape key
 
     def flush(self) -> list[Key]:
-        """Nothing followed: the escape was the Escape key (and what little came after it, text)."""
-        rest, self._rest = self._rest[1:], b""
-        return [Key("escape"), *self._plain(rest)]
+        """Nothing followed: an escape alone was the Escape key, half a sequence is noise."""
+        rest, self._rest = self._rest, b""
+        return [Key("escape")] if rest == b"\x1b" else []
 
     def feed(self, data: bytes) -> list[Key]:
         keys: list[Key] = []
@@ -120,6 +124,10 @@ class Decoder:
             return data[1:]  # a letter of several bytes held with Alt: the letter
         found = ESCAPED.match(data)
         if found is None:
+            begun = BEGUN.match(data)
+            assert begun is not None, "it begins with an escape"
+            if begun.end() < len(data):
+                return data[begun.end() :]  # no sequence after all
             self._rest = data
             return data
         name = SEQUENCES.get(found[1].decode("latin-1"))
