@@ -45,13 +45,16 @@ def source() -> str:
 def find(model: str, variant: str, day: str) -> Quote:
     """The price of `model` on a UTC day (YYYY-MM-DD). `variant` as in UsageRecord.
 
-    A model that the list does not know by this very name is unpriced: no prefix is guessed.
+    A model that the list does not know by this very name is unpriced, and so is a variant that it
+    has no price for: nothing is guessed.
     """
     found = _model(model)
     if found is None:
         return Quote(source())
     signs = set(filter(None, variant.split("+")))
     context = {key: value for sign in sorted(signs) for key, value in _CONTEXTS.get(sign, {}).items()}
+    if not all(_knows(found, _CONTEXTS[sign]) for sign in signs & _CONTEXTS.keys()):
+        return Quote(source(), None, found.id, found.context_window)
     prices = found.get_prices(datetime.fromisoformat(day).replace(tzinfo=UTC), context or None)
     rates = _rates(prices, _IN_COUNTRY if "us" in signs else Decimal(1))
     return Quote(source(), rates, found.id, found.context_window)
@@ -65,6 +68,12 @@ def _model(name: str) -> ModelInfo | None:
         return get_snapshot().find_provider_model(plain, None, None, None)[1]
     except LookupError:
         return None
+
+
+def _knows(model: ModelInfo, context: dict[str, str]) -> bool:
+    """Whether the list has a price for this way of asking; without one it would silently give the standard price."""
+    wanted = context.items()
+    return any(variant.when.items() <= wanted for variant in model.price_variants or ())
 
 
 def _rates(prices: ModelPrice, scale: Decimal) -> Rates | None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 
 from agentdeck.adapters.database.store import Writer
+from agentdeck.errors import UsageError
 from agentdeck.harnesses.readers import reader
 from agentdeck.models.usage import UsageRecord
 from agentdeck.services import usage_prices, usage_sources, usage_store
@@ -61,7 +62,7 @@ class Ingest:
         self._waiting: set[str] = set()
         self._loaded = False
         self._one_at_a_time = asyncio.Lock()
-        self.unreadable: dict[str, str] = {}  # path -> why
+        self.unreadable: dict[str, str] = {}  # path (or reader) -> why
 
     async def scan(self, sources: Sequence[Source], settle: float = SETTLE) -> set[str]:
         """Count what is new in the files of `sources`. Returns the ids of the agents whose numbers changed.
@@ -95,6 +96,11 @@ class Ingest:
         """The files to read, each once however many names it has."""
         found: dict[tuple[int, int], tuple[Source, str]] = {}
         for source in sources:
+            try:
+                version = reader(source.reader).version
+            except UsageError as error:  # a harness file of the human's own: its agents are not counted, the others are
+                self.unreadable[source.reader] = error.title
+                continue
             for path in usage_sources.files(source):
                 try:
                     stat = os.stat(path)
@@ -102,7 +108,7 @@ class Ingest:
                     continue  # not there yet, or no longer
                 state = self._states.get(path)
                 due = path in self._waiting and (settle == 0 or stat.st_mtime + settle <= time.time())
-                if state is None or due or not state.seen(stat) or state.parser != reader(source.reader).version:
+                if state is None or due or not state.seen(stat) or state.parser != version:
                     found.setdefault((stat.st_dev, stat.st_ino), (source, path))
         return list(found.values())
 

@@ -95,10 +95,9 @@ def _read(file: BinaryIO, state: FileState, stat: os.stat_result, settled: bool)
         position += len(block)
         cut = block.rfind(b"\n") + 1
         if not cut:
-            pending.append(block)
             held += len(block)
-            if held > LONGEST_LINE:
-                pending, held, skipping = [], 0, True
+            skipping = skipping or held > LONGEST_LINE
+            pending = [] if skipping else [*pending, block]
             continue
         first = block.find(b"\n") + 1 if skipping else 0
         lines = b"".join([*pending, block[first:cut]])
