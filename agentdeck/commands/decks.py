@@ -128,11 +128,13 @@ def harnesses(as_json: bool) -> None:
 
 @click.command()
 def keys() -> None:
-    """The dashboard's keys."""
-    from agentdeck.ui import actions
+    """The dashboard's keys: key, the action's id for [keys] in config.toml, what it does."""
+    from agentdeck import config
+    from agentdeck.ui.actions import ACTIONS, keys_of
 
-    for action in actions.ACTIONS:
-        click.echo(f"{action.keys_shown:24} {action.help}")
+    own = config.load().keys
+    for action in ACTIONS:
+        click.echo(f"{' '.join(keys_of(action, own)):14} {action.id:16} {action.help}")
 
 
 @click.command()

@@ -45,7 +45,7 @@ def test_the_dashboard_loads_only_what_it_paints_with() -> None:
 
 
 def test_the_engine_has_no_screen() -> None:
-    loaded = loaded_by("import agentdeck.engine, agentdeck.services\nimport agentdeck.engine.run\n")
+    loaded = loaded_by("import agentdeck.engine.engine\n")
     assert not loaded & {"textual", "anthropic"}
 
 
