@@ -37,7 +37,7 @@ def test_text_in_pieces_is_laid_out_like_the_whole(pieces: list[str], columns: i
     flow = Flow()
     rows = [row for piece in pieces for row in flow.add(piece, columns)]
     whole = [row for line in "".join(pieces).split("\n") for row in wrap(line, columns)]
-    assert [row.rstrip() for row in [*rows, flow.row]] == [row.rstrip() for row in whole]
+    assert [row.strip() for row in [*rows, flow.row]] == [row.strip() for row in whole]
 
 
 def test_what_a_program_wrote_cannot_steer_the_terminal() -> None:
