@@ -1,0 +1,156 @@
+"""`usage --json`: groups, bounds, zones, and what it says of nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentdeck.adapters.database import store
+from agentdeck.errors import UsageError
+from agentdeck.services import usage_report
+
+ZERO = {
+    "input_tokens": 0, "cache_read_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
+    "output_tokens": 0, "reasoning_tokens": 0, "messages": 0, "cost_usd": 0.0, "priced": True,
+}  # fmt: skip
+
+
+def _ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+# agent, task, harness, repo, session, model, quarter, input, output, cost in nano-dollars, unpriced tokens
+ROWS = [
+    ("a1", 1, "claude", "/r", "s1", "big", "2026-10-24T21:45", 10, 1, 5_000_000_000, 0),
+    ("a1", 1, "claude", "/r", "s1", "big", "2026-10-24T22:00", 20, 2, 1_000_000_000, 0),
+    ("a2", 2, "builtin", "/r", "s2", "odd", "2026-10-25T23:15", 30, 3, 0, 33),
+    ("", 0, "claude", "/q", "s3", "big", "2026-11-01T12:00", 40, 4, 500_000_000, 0),
+]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    file = tmp_path / "deck.db"
+    conn = store.write(file)
+    for agent, team in (("a1", "blue"), ("a2", "")):
+        conn.execute(
+            "INSERT INTO agents (id, name, harness, team, repo, worktree, life, created) "
+            "VALUES (?, ?, 'x', ?, '/r', '/w', 'live', 1)",
+            (agent, f"name-{agent}", team),
+        )
+    conn.execute("INSERT INTO specs (version, text, created) VALUES ('v', '', 1)")
+    for task in (1, 2):
+        conn.execute(
+            "INSERT INTO tasks (id, title, state, spec_version, repo, created) VALUES (?, ?, 'review', 'v', '/r', 1)",
+            (task, f"title-{task}"),
+        )
+    for agent, task, harness, repo, session, model, quarter, fresh, output, cost, unpriced in ROWS:
+        row = (agent, task, harness, repo, session, model, _ms(quarter), fresh, output, cost, unpriced)
+        conn.execute(
+            "INSERT INTO usage_rollup (agent, task, attempt, harness, repo, session, model, quarter, messages, input, "
+            "cache_read, cache_write_5m, cache_write_1h, output, reasoning, cost, unpriced_tokens) "
+            "VALUES (?, ?, 1, ?, ?, ?, ?, ?, 1, ?, 0, 0, 0, ?, 0, ?, ?)",
+            row,
+        )
+    conn.close()
+    return file
+
+
+@pytest.fixture
+def report(database: Path) -> Iterator[Any]:
+    conn = store.read(database)
+    assert conn is not None
+    yield lambda *args, **kwargs: usage_report.report(conn, *args, **kwargs)
+    conn.close()
+
+
+def _inputs(found: dict[str, Any]) -> dict[str, int]:
+    return {row["key"]: row["input_tokens"] for row in found["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("by", "inputs"),
+    [
+        ("agent", {"a1": 30, "": 40, "a2": 30}),
+        ("task", {"1": 30, "": 40, "2": 30}),
+        ("team", {"blue": 30, "": 70}),
+        ("model", {"big": 70, "odd": 30}),
+        ("harness", {"claude": 70, "builtin": 30}),
+        ("repo", {"/r": 60, "/q": 40}),
+        ("session", {"s1": 30, "s2": 30, "s3": 40}),
+    ],
+)
+def test_groups(report: Any, by: str, inputs: dict[str, int]) -> None:
+    found = report(by)
+    assert _inputs(found) == inputs
+    assert found["total"]["input_tokens"] == 100
+    assert (found["schema"], found["by"]) == (1, by)
+
+
+def test_the_dearest_comes_first_and_names_stand_beside_ids(report: Any) -> None:
+    found = report("agent")
+    assert [(row["key"], row.get("name")) for row in found["rows"]] == [
+        ("a1", "name-a1"),
+        ("", None),
+        ("a2", "name-a2"),
+    ]
+    assert report("task")["rows"][0]["name"] == "title-1"
+
+
+def test_what_has_no_price_costs_nothing_known(report: Any) -> None:
+    costs = {row["key"]: (row["cost_usd"], row["priced"]) for row in report("model")["rows"]}
+    assert costs == {"big": (6.5, True), "odd": (None, False)}
+    found = report()
+    assert (found["total"]["cost_usd"], found["total"]["priced"]) == (6.5, False)
+    assert found["unpriced"] == {"tokens": 33, "models": ["odd"]}
+    assert report(until="2026-10-24", tz="UTC")["unpriced"] == {"tokens": 0, "models": []}
+
+
+def test_days_are_those_of_the_zone_summer_time_included(report: Any) -> None:
+    assert _inputs(report("day", tz="UTC")) == {"2026-10-24": 30, "2026-10-25": 30, "2026-11-01": 40}
+    assert _inputs(report("day", tz="Europe/Berlin")) == {
+        "2026-10-24": 10, "2026-10-25": 20, "2026-10-26": 30, "2026-11-01": 40,
+    }  # fmt: skip
+    assert list(_inputs(report("day", tz="Europe/Berlin"))) == sorted(_inputs(report("day", tz="Europe/Berlin")))
+
+
+def test_bounds(report: Any) -> None:
+    def total(**bounds: str) -> int:
+        return report(**bounds)["total"]["input_tokens"]
+
+    assert total(since="2026-10-25", tz="UTC") == 70
+    assert total(since="2026-10-25", tz="Europe/Berlin") == 90
+    assert total(until="2026-10-25", tz="Europe/Berlin") == 30
+    assert total(since="2026-10-25", until="2026-10-25", tz="UTC") == 30
+    assert total(since="2026-10-24T22:05:00Z") == 90  # good to a quarter of an hour
+    assert total(until="2026-10-24T22:00:00Z") == 10
+    assert report(since="2026-10-25", tz="Europe/Berlin")["since"] == "2026-10-24T22:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"by": "colour"}, {"since": "soon"}, {"until": "2026-02-30"}, {"tz": "Mars/Up"}, {"tz": "../x"}]
+)
+def test_what_cannot_be_asked(report: Any, wrong: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as error:
+        report(**wrong)
+    assert error.value.exit_code == 2
+    assert error.value.hint
+
+
+def test_nothing_is_zero() -> None:
+    found = usage_report.report(None)
+    assert (found["rows"], found["total"]) == ([], ZERO)
+
+
+def test_csv(report: Any) -> None:
+    lines = list(csv.DictReader(io.StringIO(usage_report.as_csv(report("agent")))))
+    assert [(line["key"], line["name"], line["input_tokens"]) for line in lines] == [
+        ("a1", "name-a1", "30"), ("", "", "40"), ("a2", "name-a2", "30"), ("total", "", "100"),
+    ]  # fmt: skip
+    assert lines[2]["cost_usd"] == ""
