@@ -60,8 +60,8 @@ def test_the_configuration_is_taken_without_complaint(socket: Path, tmp_path: Pa
 
 
 def test_the_server_knows_nothing_of_our_environment(socket: Path) -> None:
-    pane, _, _ = spawn(socket, "env", "--")
-    wait_for(lambda: tmux.panes_now(socket)[pane].dead)
+    pane, _, _ = spawn(socket, "sh", "-c", "env; echo done; exec cat")
+    wait_for(lambda: "done" in screen(socket, pane))
     names = dict(line.partition("=")[::2] for line in tmux.capture_now(socket, pane, ansi=False) if "=" in line)
     allowed = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "DECK_HOME", "LANG", "PWD", "TMUX", "TMUX_PANE",
                "TERM_PROGRAM", "TERM_PROGRAM_VERSION"}  # fmt: skip
@@ -91,9 +91,9 @@ def test_the_server_knows_nothing_of_our_environment(socket: Path) -> None:
     ],
 )
 def test_an_argument_reaches_the_program_as_it_is(socket: Path, argument: str) -> None:
-    show = "import sys; print(ascii(sys.argv[1:]))"
+    show = "import sys; print(ascii(sys.argv[1:])); sys.stdin.read()"
     pane, _, _ = spawn(socket, sys.executable, "-c", show, argument, "last;")
-    wait_for(lambda: tmux.panes_now(socket)[pane].dead)
+    wait_for(lambda: screen(socket, pane))
     assert screen(socket, pane) == ascii([argument, "last;"])
     assert not (socket.parent / "pwned").exists()
 
@@ -102,8 +102,8 @@ def test_an_argument_reaches_the_program_as_it_is(socket: Path, argument: str) -
 def test_the_program_starts_in_its_directory(socket: Path, tmp_path: Path, name: str) -> None:
     directory = tmp_path / name
     directory.mkdir()
-    pane, _, _ = spawn(socket, "sh", "-c", "pwd -P", directory=directory)
-    wait_for(lambda: tmux.panes_now(socket)[pane].dead)
+    pane, _, _ = spawn(socket, "sh", "-c", "pwd -P; exec cat", directory=directory)
+    wait_for(lambda: screen(socket, pane))
     assert screen(socket, pane) == str(directory)
     assert not (tmp_path / "pwned").exists()
 
@@ -133,6 +133,7 @@ def test_a_live_agent_is_not_started_twice_and_a_dead_one_makes_room(socket: Pat
     pane, window, pid = spawn(socket, "sh", "-c", "echo first; exec cat")
     with pytest.raises(AgentDeckError, match="still has a live program"):
         spawn(socket, "sleep", "9")
+    wait_for(lambda: screen(socket, pane))
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: tmux.panes_now(socket)[pane].dead)
     again, other, _ = spawn(socket, "sleep", "60")

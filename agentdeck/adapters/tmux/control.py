@@ -53,6 +53,7 @@ class ControlClient:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.closed = asyncio.Event()
         self.on_notice: Callable[[str], None] | None = None
+        self.reaped: set[str] = set()  # dead panes for which rows.REAP was tried
         self._process = process
         self._pending: deque[_Batch] = deque()
         self._last_words = ""

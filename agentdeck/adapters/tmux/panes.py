@@ -23,7 +23,13 @@ _CHUNK = 4000  # bytes per send-keys: three characters each, below the limit of 
 
 async def list_panes(client: ControlClient) -> dict[str, Pane]:
     """Every agent's pane by pane id, dead ones included: one command for the whole fleet."""
-    return rows.parse(await client.command("list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT))
+    question = ("list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT)
+    panes = rows.parse(await client.command(*question))
+    if unknown := rows.unexplained(panes) - client.reaped:
+        client.reaped |= unknown
+        await client.command(*rows.REAP)
+        panes = rows.parse(await client.command(*question))
+    return panes
 
 
 async def capture(client: ControlClient, panes: Sequence[str]) -> dict[str, list[str]]:

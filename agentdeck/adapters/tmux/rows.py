@@ -34,6 +34,16 @@ def parse(lines: Sequence[str]) -> dict[str, Pane]:
     return {pane.id: pane for pane in found if pane is not None}
 
 
+REAP = ("run-shell", "true")
+"""tmux 3.3 can miss the signal for a child that ends at once: it then knows that the program is gone but not how,
+until another child ends. This command is such a child."""
+
+
+def unexplained(panes: dict[str, Pane]) -> set[str]:
+    """Dead panes of which tmux does not know how they ended: REAP mends that (not for signals before tmux 3.3)."""
+    return {pane.id for pane in panes.values() if pane.dead and pane.dead_status is None and pane.dead_signal is None}
+
+
 def _pane(row: str) -> Pane | None:
     fields = row.split(_SEP, len(_FIELDS) - 1)
     if len(fields) < len(_FIELDS) or not fields[2]:

@@ -73,11 +73,19 @@ def kill_server(socket: Path) -> None:
 def panes_now(socket: Path) -> dict[str, Pane]:
     """What `list_panes` gives, without a control client; empty when no server lives."""
     try:
-        return rows.parse(run(socket, "list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT).splitlines())
+        panes = _panes(socket)
+        if rows.unexplained(panes):
+            run(socket, *rows.REAP)
+            panes = _panes(socket)
+        return panes
     except TmuxSilent:
         raise
     except TmuxError:
         return {}
+
+
+def _panes(socket: Path) -> dict[str, Pane]:
+    return rows.parse(run(socket, "list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT).splitlines())
 
 
 def capture_now(socket: Path, pane: str, ansi: bool) -> list[str]:
