@@ -194,6 +194,8 @@ async def test_capture_keeps_colours_and_trailing_cells(client: tmux.ControlClie
     assert screens[pane][0] == "\x1b[48;2;1;2;3mbar   "
     assert "\x1b[38;5;200m" in screens[pane][1] and "漢字" in screens[pane][1]
     assert screens[other][0] == "other"
+    panes = await tmux.list_panes(client)
+    assert await tmux.look(client, [other, "%77", pane]) == {p: (panes[p], screens[p]) for p in (other, pane)}
     assert tmux.capture_now(socket, pane, ansi=True) == screens[pane]
     assert tmux.capture_now(socket, pane, ansi=False)[:2] == ["bar", "漢字 end"]
 

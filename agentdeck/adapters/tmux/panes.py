@@ -39,8 +39,28 @@ async def capture(client: ControlClient, panes: Sequence[str]) -> dict[str, list
     reverse cursor cell at a line's end, is lost. tmux 3.3 leaves out cells behind the last one written even when
     they were erased to a colour; 3.4 has them.
     """
-    replies = await client.batch([("capture-pane", "-p", "-e", "-N", "-t", pane) for pane in panes])
+    replies = await client.batch([_capture(pane) for pane in panes])
     return {pane: reply for pane, reply in zip(panes, replies, strict=True) if not isinstance(reply, TmuxError)}
+
+
+async def look(client: ControlClient, panes: Sequence[str]) -> dict[str, tuple[Pane, list[str]]]:
+    """The facts and the visible screens of `panes`, by pane id, in one batch: the cursor belongs to the screen."""
+    facts = [("list-panes", "-t", pane, "-F", rows.FORMAT) for pane in panes]
+    replies = await client.batch(
+        [command for pane, fact in zip(panes, facts, strict=True) for command in (fact, _capture(pane))]
+    )
+    found: dict[str, tuple[Pane, list[str]]] = {}
+    for pane, listed, screen in zip(panes, replies[::2], replies[1::2], strict=True):
+        if isinstance(listed, TmuxError) or isinstance(screen, TmuxError):
+            continue
+        known = rows.parse(listed).get(pane)
+        if known is not None:
+            found[pane] = (known, screen)
+    return found
+
+
+def _capture(pane: str) -> tuple[str, ...]:
+    return ("capture-pane", "-p", "-e", "-N", "-t", pane)
 
 
 async def check_writable(client: ControlClient, pane: str, deck_id: str) -> None:
