@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agentdeck.adapters import prices
 from agentdeck.adapters.database.store import Writer, read
 from agentdeck.services import usage_report
 from agentdeck.services.usage import Ingest, Source
@@ -83,6 +84,7 @@ def measure(root: Path, folder: Path, sources: list[Source], responses: int) -> 
     with asyncio.Runner() as runner:
         ingest = Ingest(writer)
         runner.run(ingest.scan([]))
+        price_list = cpu(lambda: prices.find("claude-opus-5-5", "", "2026-11-20"))
         first = cpu(lambda: runner.run(ingest.scan(sources, 0)))
         warm = cpu(lambda: runner.run(ingest.scan(sources, 0)), 20)
         append = wall_of_appends(runner, ingest, sources[0])
@@ -97,6 +99,7 @@ def measure(root: Path, folder: Path, sources: list[Source], responses: int) -> 
         "responses": responses,
         "counted": counted,
         "parse_every_line_s": round(plain, 4),
+        "price_list_import_s": round(price_list, 4),
         "first_scan_into_database_s": round(first, 4),
         "warm_scan_s": round(warm, 6),
         "report_by_day_s": round(report, 6),

@@ -84,7 +84,7 @@ def mapping(value: object) -> Row:
 
 def count(value: object) -> int:
     """A token count; anything that is not a plausible number is 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if type(value) is not int and not (isinstance(value, float) and math.isfinite(value)):
         return 0
     return int(value) if 0 < value <= MOST_TOKENS else 0
 

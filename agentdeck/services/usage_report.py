@@ -6,8 +6,6 @@ and `until` are therefore good to 15 minutes.
 
 from __future__ import annotations
 
-import csv
-import io
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
@@ -72,6 +70,9 @@ def report(
 
 def as_csv(found: dict[str, object]) -> str:
     """The rows of a report and its total (key `total`), with a header line."""
+    import csv
+    import io
+
     rows = [*found["rows"], {"key": "total", **found["total"]}]  # type: ignore[misc, dict-item]
     out = io.StringIO()
     columns = ["key", "name", *usage_json(UsageSum())]

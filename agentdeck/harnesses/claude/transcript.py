@@ -12,7 +12,7 @@ What was observed with 2.1.330 and, where said, older versions:
 
 from __future__ import annotations
 
-from pathlib import PurePath
+import os
 
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
 from agentdeck.models.usage import Tokens, UsageRecord
@@ -64,7 +64,7 @@ def _of_row(row: Row, path: str) -> list[UsageRecord]:
         sidechain=sidechain,
         cwd=text(row.get("cwd")),
         client_cost=_own_cost(row),
-        context_tokens=0 if sidechain else _context(usage),
+        context_tokens=0 if sidechain else _context(usage, tokens),
         variant=_variant(usage),
         searches=count(mapping(usage.get("server_tool_use")).get("web_search_requests")),
     )
@@ -105,11 +105,11 @@ def _iterations(usage: Row) -> list[Row]:
     return [mapping(step) for step in steps] if isinstance(steps, list) else []
 
 
-def _context(usage: Row) -> int:
+def _context(usage: Row, whole: Tokens) -> int:
     """The last `message` iteration: the top-level counts double on turns that asked an advisor."""
     own = [step for step in _iterations(usage) if step.get("type") == "message"]
-    tokens = _tokens(own[-1] if own else usage)
-    return tokens.input + tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h
+    tokens = _tokens(own[-1]) if own else whole
+    return tokens.total - tokens.output
 
 
 def _variant(usage: Row) -> str:
@@ -126,11 +126,17 @@ def _own_cost(row: Row) -> int | None:
 
 
 def _sidechain(row: Row, path: str) -> str:
-    if not row.get("isSidechain") and PurePath(path).parent.name != "subagents":
+    if not row.get("isSidechain") and not _is_side_file(path):
         return ""
     return text(row.get("agentId")) or "subagent"
 
 
+def _is_side_file(path: str) -> bool:
+    return os.path.basename(os.path.dirname(path)) == "subagents"
+
+
 def _session_of(path: str) -> str:
-    place = PurePath(path)
-    return place.parent.parent.name if place.parent.name == "subagents" else place.stem
+    """The file's name; a subagent's file lies in `<session>/subagents/`."""
+    if _is_side_file(path):
+        return os.path.basename(os.path.dirname(os.path.dirname(path)))
+    return os.path.splitext(os.path.basename(path))[0]
