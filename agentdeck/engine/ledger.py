@@ -57,7 +57,9 @@ class Reader:
     def book(self) -> Book:
         """Blocks: call it in a thread."""
         if self._conn is None:
-            self._conn = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None)
+            self._conn = sqlite3.connect(
+                f"file:{self.path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
+            )
             self._conn.row_factory = sqlite3.Row
         version = self._conn.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
@@ -76,7 +78,9 @@ def _read(conn: sqlite3.Connection) -> Book:
     requests = tuple(Ordered(r["id"], r["kind"], r["agent"], json.loads(r["args"])) for r in waiting)
     tasks = conn.execute("SELECT COUNT(*) FROM tasks WHERE state IN ('queued', 'running', 'verifying')").fetchone()[0]
     attempts = conn.execute("SELECT COUNT(*) FROM attempts WHERE outcome = 'running'").fetchone()[0]
-    views = conn.execute("SELECT COUNT(*) FROM dashboards WHERE heartbeat > ?", (now_ms() - VIEW_STALE_MS,)).fetchone()[0]
+    views = conn.execute("SELECT COUNT(*) FROM dashboards WHERE heartbeat > ?", (now_ms() - VIEW_STALE_MS,)).fetchone()[
+        0
+    ]
     return Book(tuple(rows.agents(conn)), requests, tuple(outbox.pending(conn)), tasks, attempts, views)
 
 
@@ -111,8 +115,9 @@ def _hook_event(conn: sqlite3.Connection, event: SpoolEvent) -> None:
         return
     path = transcript if isinstance(transcript, str) else ""
     known = conn.execute(
-        "INSERT INTO agent_sessions (agent, vendor_session, transcript, started) VALUES (?, ?, ?, ?) ON CONFLICT (agent, vendor_session) "
-        "DO UPDATE SET transcript = excluded.transcript WHERE excluded.transcript != '' AND transcript != excluded.transcript",
+        "INSERT INTO agent_sessions (agent, vendor_session, transcript, started) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (agent, vendor_session) DO UPDATE SET transcript = excluded.transcript "
+        "WHERE excluded.transcript != '' AND transcript != excluded.transcript",
         (event.agent, session, path, event.at),
     )
     if known.rowcount or event.name == "SessionStart":
@@ -126,19 +131,32 @@ def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: i
     rows.insert(conn, "status", columns, verb="INSERT OR REPLACE")
     if (before.state, before.reason, before.ask) != (status.state, status.reason, status.ask):
         ask = status.ask.text if status.ask else ""
-        rows.event(conn, now_ms(), "status", agent_id, state=status.state, before=before.state, source=status.source, why=status.why, ask=ask)
+        rows.event(
+            conn,
+            now_ms(),
+            "status",
+            agent_id,
+            state=status.state,
+            before=before.state,
+            source=status.source,
+            why=status.why,
+            ask=ask,
+        )
     if status.state == "exited":
         pane = monitor.watched[agent_id].pane
         code = pane.dead_status if pane is not None and pane.dead else None
         conn.execute(
-            "UPDATE agents SET life = 'stopped', ended = ?, exit_code = COALESCE(exit_code, ?) WHERE id = ? AND life = 'live'",
+            "UPDATE agents SET life = 'stopped', ended = ?, exit_code = COALESCE(exit_code, ?) "
+            "WHERE id = ? AND life = 'live'",
             (now_ms(), code, agent_id),
         )
 
 
 def refresh(conn: sqlite3.Connection, statuses: Sequence[tuple[str, Status]]) -> None:
     """Confirm verdicts that have not changed, so that readers see their age."""
-    conn.executemany("UPDATE status SET checked = ? WHERE agent = ?", [(status.checked, key) for key, status in statuses])
+    conn.executemany(
+        "UPDATE status SET checked = ? WHERE agent = ?", [(status.checked, key) for key, status in statuses]
+    )
 
 
 def claim(conn: sqlite3.Connection, key: str) -> bool:
@@ -148,13 +166,18 @@ def claim(conn: sqlite3.Connection, key: str) -> bool:
 
 def settle(conn: sqlite3.Connection, key: str, state: str, result: Mapping[str, object]) -> None:
     conn.execute(
-        "UPDATE requests SET state = ?, result = ?, settled = ? WHERE id = ?", (state, json.dumps(result), now_ms(), key)
+        "UPDATE requests SET state = ?, result = ?, settled = ? WHERE id = ?",
+        (state, json.dumps(result), now_ms(), key),
     )
 
 
 def orphaned(conn: sqlite3.Connection) -> list[Agent]:
     """After a crash: requests that were running are failed, and agents caught half-made are returned to be undone."""
-    failed = {"title": "the engine ended while it carried this out", "hint": "Look at `agentdeck ls` and ask again.", "exit_code": 3}
+    failed = {
+        "title": "the engine ended while it carried this out",
+        "hint": "Look at `agentdeck ls` and ask again.",
+        "exit_code": 3,
+    }
     for row in conn.execute("SELECT id FROM requests WHERE state = 'running'").fetchall():
         settle(conn, row["id"], "failed", failed)
     found = conn.execute("SELECT * FROM agents WHERE life = 'creating'").fetchall()

@@ -101,7 +101,8 @@ def _raise_epoch(conn: sqlite3.Connection, seen: Holder, *, replaced: bool) -> i
     now = now_ms()
     me = processes.identify(os.getpid())
     done = conn.execute(
-        "UPDATE engine SET epoch = epoch + 1, pid = ?, pid_start = ?, heartbeat = ?, started = ?, version = ? WHERE epoch = ?",
+        "UPDATE engine SET epoch = epoch + 1, pid = ?, pid_start = ?, heartbeat = ?, started = ?, version = ? "
+        "WHERE epoch = ?",
         (os.getpid(), me.start if me else 0.0, now, now, __version__, seen.epoch),
     )
     if done.rowcount != 1:

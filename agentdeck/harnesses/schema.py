@@ -25,12 +25,12 @@ class Start(Strict):
     model: list[str] = []
     env: dict[str, str] = {}
     statusline_from: str = ""  # "FILE:KEY.KEY" of the human's own statusline command, which ours hands on to
-    settings: str = ""  # text of a per-agent settings file, written to {agent_dir}/settings.json; {hook} and {statusline} are commands
+    settings: str = ""  # text of {agent_dir}/settings.json; {hook} and {statusline} are commands
     session_ids: bool = False  # the client takes a session id that we choose
 
 
 class Pattern(Strict):
-    """A sign on the screen. `where`: `bottom` is the last `lines` non-blank rows, `composer` the composer's own rows."""
+    """A sign on the screen, looked for in its last `lines` non-blank rows."""
 
     state: State
     match: str
@@ -97,7 +97,10 @@ class Keys(Strict):
 
 
 class Transcript(Strict):
-    """Where the client records what it did. `reader` names a module reader; paths may use {home} {config_home} {slug} {session}."""
+    """Where the client records what it did.
+
+    `reader` names the harness whose reader reads it; paths may use {home} {config_home} {slug} {session}.
+    """
 
     reader: str = ""
     path: str = ""

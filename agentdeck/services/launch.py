@@ -114,12 +114,13 @@ def script(environ: Mapping[str, str], directory: str, argv: Sequence[str], setu
         '  case $v in TMUX_PANE|PWD|_) ;; *) unset "$v" 2>/dev/null ;; esac',
         "done",
         *exports,
-        f"cd -- {shlex.quote(directory)} || {{ echo 'deck: the working tree is gone:' {shlex.quote(directory)}; exit {GONE}; }}",
+        f"cd -- {shlex.quote(directory)} ||",
+        f"{{ echo 'deck: the working tree is gone:' {shlex.quote(directory)}; exit {GONE}; }}",
     ]
     if setup:
         lines += [
             f"printf '%s\\n' {shlex.quote('deck: set-up: ' + setup)}",
-            f"sh -c {shlex.quote(setup)} || {{ echo \"deck: the set-up command failed ($?)\"; exit {SETUP_FAILED}; }}",
+            f'sh -c {shlex.quote(setup)} || {{ echo "deck: the set-up command failed ($?)"; exit {SETUP_FAILED}; }}',
         ]
     return "\n".join([*lines, "exec " + " ".join(shlex.quote(word) for word in argv), ""])
 
@@ -131,11 +132,17 @@ def prepare(harness: Harness, agent: Agent, environ: Mapping[str, str], *, resum
     paths.make_private(paths.runtime_dir())
     paths.make_private(paths.runtime_dir() / agent.id)
     if harness.start.settings:
-        text = harness.start.settings.replace("{hook}", json.dumps(HOOK)).replace("{statusline}", json.dumps(STATUSLINE))
+        text = harness.start.settings.replace("{hook}", json.dumps(HOOK)).replace(
+            "{statusline}", json.dumps(STATUSLINE)
+        )
         (directory / "settings.json").write_text(text, encoding="utf-8")
     file = directory / "launch.sh"
     file.unlink(missing_ok=True)
     file.touch(mode=0o600)
     argv = command(harness, agent, resume=resume)
-    file.write_text(script(environment(harness, agent, environ), agent.worktree, argv, setup), encoding="utf-8", errors="surrogateescape")
+    file.write_text(
+        script(environment(harness, agent, environ), agent.worktree, argv, setup),
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
     return ["/bin/sh", str(file)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from agentdeck.models.status import TRUST, Evidence, State, Status
+from agentdeck.models.status import TRUST, Evidence, Reason, State, Status
 
 FRESH_MS = 10_000  # with no source confirmed for this long, nothing is known
 SETTLE_MS = 400  # idle is believed once nothing has changed for this long: clients repaint in steps
@@ -31,7 +31,13 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
     speaking = sorted((e for e in fresh if e.states), key=lambda e: (-e.changed, -TRUST.get(e.source, 0)))
     if not speaking:
         if now < grace_until:
-            return Status("starting", "tmux", before.since if before.state == "starting" else now, "the client has not spoken yet", checked=now)
+            return Status(
+                "starting",
+                "tmux",
+                before.since if before.state == "starting" else now,
+                "the client has not spoken yet",
+                checked=now,
+            )
         return _unknown("no source says what it does", before, now)
     return _narrow(speaking, before, now)
 
@@ -70,7 +76,8 @@ def _status(state: State, leader: Evidence, agreeing: list[Evidence], before: St
     goes_on = before.state == state
     if state == "needs_input" and goes_on and (ask is None or (not ask.tool and before.ask and before.ask.tool)):
         ask = before.ask if _same_wait(agreeing, before) else ask
-    reason = next((e.reason for e in [*asking, *agreeing] if e.reason), "") if state == "needs_input" else ""
+    reasons: list[Reason] = [e.reason for e in [*asking, *agreeing] if e.reason]
+    reason: Reason = reasons[0] if reasons and state == "needs_input" else ""
     until = next((e.until for e in agreeing if e.until), 0)
     why = "; ".join(e.why for e in names)
     since = before.since if goes_on and before.since else leader.changed

@@ -116,8 +116,9 @@ def m004_work(db: Database) -> None:
             approved_by TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL
         );
         CREATE TABLE tasks (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '',
-            spec_version TEXT NOT NULL REFERENCES specs(version), repo TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 0,
+            id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, state TEXT NOT NULL,
+            reason TEXT NOT NULL DEFAULT '', spec_version TEXT NOT NULL REFERENCES specs(version),
+            repo TEXT NOT NULL, priority INTEGER NOT NULL DEFAULT 0,
             base TEXT NOT NULL DEFAULT '', harness TEXT NOT NULL DEFAULT '', model TEXT NOT NULL DEFAULT '',
             agent TEXT NOT NULL DEFAULT '', verify TEXT NOT NULL DEFAULT '', created INTEGER NOT NULL
         );

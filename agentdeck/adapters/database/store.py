@@ -53,7 +53,9 @@ def write(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
         raise AgentDeckError(f"{path} cannot be read: {error}", "Move it away; agents and worktrees stay.") from error
     if version > SCHEMA:
         conn.close()
-        raise AgentDeckError(f"{path} was written by a newer agentdeck", "Update agentdeck, or set DECK_HOME elsewhere.")
+        raise AgentDeckError(
+            f"{path} was written by a newer agentdeck", "Update agentdeck, or set DECK_HOME elsewhere."
+        )
     if version < SCHEMA:
         _migrate(conn)
     conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
@@ -123,9 +125,8 @@ class Writer:
         if self._conn is None:
             self._conn = write(self.path, any_thread=True)
         with transaction(self._conn) as conn:
-            if self.epoch is not None:
-                if conn.execute("SELECT epoch FROM engine").fetchone()[0] != self.epoch:
-                    raise EpochLost
+            if self.epoch is not None and self.epoch != conn.execute("SELECT epoch FROM engine").fetchone()[0]:
+                raise EpochLost
             return change(conn)
 
     def close(self) -> None:
