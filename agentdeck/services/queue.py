@@ -1,220 +1,248 @@
-"""The task queue: rows, transitions and the choice of who works on what.
+"""The task queue: rows of `specs`, `tasks` and `attempts`. `assignment` holds what is pure of it.
 
-Functions over a connection run inside the caller's transaction; `choose` and `why` are pure.
+Functions that take a connection change rows inside the caller's transaction (`Writer.run`);
+nothing is kept in memory, so any engine can go on where another ended.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import iso, now_ms
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
+from agentdeck.models.usage import Tokens
 from agentdeck.services import rows
-from agentdeck.services.fleet import USAGE_SUM, usage_json, usage_sum
+from agentdeck.services.assignment import Candidate, Choice, candidate, choose, fits, state_after, why
+from agentdeck.services.fleet import UsageSum, usage_json
 
-OPEN: tuple[TaskState, ...] = ("queued", "blocked", "running", "verifying")
+__all__ = [
+    "OPEN", "Candidate", "Choice", "accept", "add", "as_json", "cancel", "candidate", "choose", "finish", "fits",
+    "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery", "state_after", "task", "tasks",
+    "text", "why",
+]  # fmt: skip
 
-# What an attempt's end makes of its task. A text that was refused never reached the agent: the task waits again.
-AFTER: dict[Outcome, TaskState] = {
-    "ended": "review", "passed": "review", "flagged": "review", "failed": "failed", "refused": "queued",
-    "limited": "queued", "died": "failed", "rejected": "failed", "cancelled": "cancelled",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Worker:
-    """An agent as the chooser sees it. `free`: fresh idle, no lease, no open delivery, composer not in use."""
-
-    agent: Agent
-    free: bool
-    takes_tasks: bool
-    state: str
+OPEN: tuple[TaskState, ...] = ("queued", "running", "verifying")  # `run --until-empty` waits for these
+_TASK_FIELDS = tuple(f.name for f in fields(Task) if f.name != "attempts")
+_ATTEMPT_FIELDS = tuple(f.name for f in fields(Attempt))
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    task: int
-    agent: str
+# Reading
 
 
-def add(conn: sqlite3.Connection, spec: Spec, repo: str, *, priority: int = 0, agent: str = "", text: str = "") -> int:
-    """Queue a spec that a human dispatched, which approves that very content; returns the task's id."""
-    conn.execute(
-        "INSERT INTO specs (version, path, text, approved_by, created) VALUES (?, ?, ?, 'human', ?) "
-        "ON CONFLICT (version) DO UPDATE SET approved_by = 'human'",
-        (spec.version, spec.path, text or spec.body, now_ms()),
-    )
-    done = conn.execute(
-        "INSERT INTO tasks (title, state, spec_version, repo, priority, base, harness, model, agent, verify, created) "
-        "VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (spec.title, spec.version, repo, priority, spec.base, spec.harness, spec.model, agent or spec.agent, spec.verify, now_ms()),
-    )
-    task = int(done.lastrowid or 0)
-    rows.event(conn, now_ms(), "task", action="queued", task=task, title=spec.title)
-    return task
+def tasks(conn: sqlite3.Connection, *, repo: str = "", states: Collection[str] = ()) -> list[Task]:
+    """The queue with its attempts, oldest task first; of one repository, in some states, or all."""
+    query, words = "SELECT * FROM tasks WHERE 1", []
+    if repo:
+        query, words = f"{query} AND repo = ?", [repo]
+    if states:
+        query, words = f"{query} AND state IN ({', '.join('?' * len(states))})", [*words, *states]
+    found = conn.execute(f"{query} ORDER BY id", words).fetchall()
+    tried: dict[int, list[Attempt]] = {}
+    for row in conn.execute("SELECT * FROM attempts ORDER BY task, n"):
+        tried.setdefault(row["task"], []).append(_attempt(row))
+    return [_task(row, tried.get(row["id"], [])) for row in found]
+
+
+def task(conn: sqlite3.Connection, task_id: int) -> Task:
+    """One task; raises UsageError when there is none."""
+    row = conn.execute("SELECT * FROM tasks WHERE id = ?", (task_id,)).fetchone()
+    if row is None:
+        raise UsageError(f"there is no task {task_id}", "`agentdeck task ls` lists them.")
+    tried = conn.execute("SELECT * FROM attempts WHERE task = ? ORDER BY n", (task_id,))
+    return _task(row, [_attempt(found) for found in tried])
+
+
+def _task(row: sqlite3.Row, attempts: Sequence[Attempt]) -> Task:
+    return Task(**{name: row[name] for name in _TASK_FIELDS}, attempts=tuple(attempts))
 
 
 def _attempt(row: sqlite3.Row) -> Attempt:
-    return Attempt(**{field.name: row[field.name] for field in fields(Attempt)})
+    return Attempt(**{name: row[name] for name in _ATTEMPT_FIELDS})
 
 
-def _task(conn: sqlite3.Connection, row: sqlite3.Row) -> Task:
-    tries = conn.execute("SELECT * FROM attempts WHERE task = ? ORDER BY n", (row["id"],))
-    values = {field.name: row[field.name] for field in fields(Task) if field.name != "attempts"}
-    return Task(**values, attempts=tuple(_attempt(one) for one in tries))
-
-
-def tasks(conn: sqlite3.Connection, states: Sequence[str] = ()) -> list[Task]:
-    """Tasks in the order they were queued; only those in `states` when given."""
-    marks = ", ".join("?" * len(states))
-    where = f"WHERE state IN ({marks})" if states else ""
-    return [_task(conn, row) for row in conn.execute(f"SELECT * FROM tasks {where} ORDER BY id", tuple(states)).fetchall()]
-
-
-def find(conn: sqlite3.Connection | None, task: int) -> Task:
-    row = None if conn is None else conn.execute("SELECT * FROM tasks WHERE id = ?", (task,)).fetchone()
-    if row is None or conn is None:
-        raise UsageError(f"there is no task {task}", "`agentdeck task ls` lists them.")
-    return _task(conn, row)
-
-
-def body(conn: sqlite3.Connection, version: str) -> str:
-    """The text that is delivered for a spec version."""
-    return str(conn.execute("SELECT text FROM specs WHERE version = ?", (version,)).fetchone()[0])
-
-
-def _fits(task: Task, worker: Worker) -> bool:
-    agent = worker.agent
-    if task.agent:
-        return task.agent in (agent.name, agent.id) and agent.repo == task.repo
-    if not worker.takes_tasks or agent.repo != task.repo or agent.here:
-        return False
-    if task.harness and task.harness != agent.harness:
-        return False
-    return not task.model or task.model == agent.model
-
-
-def choose(waiting: Sequence[Task], workers: Sequence[Worker]) -> list[Choice]:
-    """Which queued task goes to which free agent: by priority, then age; a named agent waits for nobody else."""
-    free = [worker for worker in workers if worker.free]
-    chosen: list[Choice] = []
-    for task in sorted(waiting, key=lambda task: (-task.priority, task.id)):
-        if task.state != "queued":
-            continue
-        worker = next((worker for worker in free if _fits(task, worker)), None)
-        if worker is not None:
-            free.remove(worker)
-            chosen.append(Choice(task.id, worker.agent.id))
-    return chosen
-
-
-def why(task: Task, workers: Sequence[Worker]) -> str:
-    """One line: why this task does not run now."""
-    if task.state != "queued":
-        return f"it is {task.state}" + (f": {task.reason}" if task.reason else "")
-    fitting = [worker for worker in workers if _fits(task, worker)]
-    if not fitting:
-        wanted = [f"agent {task.agent}"] if task.agent else [f"{k} {v}" for k, v in (("harness", task.harness), ("model", task.model)) if v]
-        return f"no agent fits: it needs {' and '.join(wanted) or 'an agent that takes tasks'} in {task.repo}"
-    if any(worker.free for worker in fitting):
-        return "it goes to the next free agent at once"
-    return "waits for " + ", ".join(f"{w.agent.name} ({w.state})" for w in fitting)
-
-
-def lease(conn: sqlite3.Connection, task: Task, agent: Agent) -> Attempt:
-    """Bind a queued task to an agent; TryAgain when either is taken already."""
-    changed = conn.execute("UPDATE tasks SET state = 'running', reason = '' WHERE id = ? AND state = 'queued'", (task.id,))
-    if changed.rowcount != 1:
-        raise TryAgain(f"task {task.id} is no longer queued", "")
-    n = 1 + max((attempt.n for attempt in task.attempts), default=0)
-    try:
-        conn.execute(
-            "INSERT INTO attempts (task, n, agent, harness, model, session, spec_version, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (task.id, n, agent.id, agent.harness, agent.model, agent.session, task.spec_version, now_ms()),
-        )
-    except sqlite3.IntegrityError as error:
-        raise TryAgain(f"'{agent.name}' has a task already", "") from error
-    rows.event(conn, now_ms(), "task", agent.id, action="leased", task=task.id, attempt=n)
-    return _attempt(conn.execute("SELECT * FROM attempts WHERE task = ? AND n = ?", (task.id, n)).fetchone())
+def open_counts(conn: sqlite3.Connection, repo: str = "") -> dict[str, int]:
+    """How many tasks are in each of the states in OPEN (0 included)."""
+    query = "SELECT state, COUNT(*) FROM tasks WHERE (repo = ? OR ? = '') GROUP BY state"
+    found: dict[str, int] = dict(conn.execute(query, (repo, repo)).fetchall())
+    return {state: found.get(state, 0) for state in OPEN}
 
 
 def running(conn: sqlite3.Connection) -> list[Attempt]:
+    """Attempts that hold an agent, oldest first: what a new engine has to go on with."""
     return [_attempt(row) for row in conn.execute("SELECT * FROM attempts WHERE outcome = 'running' ORDER BY started")]
 
 
-def note(conn: sqlite3.Connection, task: int, n: int, **facts: object) -> None:
-    """Record facts about a running attempt: branch, base_oid, delivery."""
-    sets = ", ".join(f"{name} = ?" for name in facts)
-    conn.execute(f"UPDATE attempts SET {sets} WHERE task = ? AND n = ?", (*facts.values(), task, n))
+def text(conn: sqlite3.Connection, version: str) -> str:
+    """The whole text of a spec as it was when it was added; `specs.parse` finds the body in it."""
+    row = conn.execute("SELECT text FROM specs WHERE version = ?", (version,)).fetchone()
+    if row is None:
+        raise AgentDeckError(f"the text of spec {version[:12]} is not in the database", "Add the spec again.")
+    return row["text"]
 
 
-def finish(conn: sqlite3.Connection, attempt: Attempt, outcome: Outcome, reason: str = "", head_oid: str = "") -> TaskState:
-    """End an attempt and move its task on; what it was stays on record."""
-    now = now_ms()
-    changed = conn.execute(
-        "UPDATE attempts SET outcome = ?, reason = ?, head_oid = ?, ended = ? WHERE task = ? AND n = ? AND outcome = 'running'",
-        (outcome, reason, head_oid, now, attempt.task, attempt.n),
+# Changing
+
+
+def add(
+    conn: sqlite3.Connection, spec: Spec, repo: str, *, priority: int = 0, agent: str = "", approved_by: str = "human"
+) -> int:
+    """Put a spec in the queue of `repo`; returns the task's id.
+
+    `agent` (a name or id) binds it to one agent, whatever the spec says.
+    """
+    now, taker = now_ms(), agent or spec.agent
+    conn.execute(
+        "INSERT INTO specs (version, path, text, approved_by, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (version) "
+        "DO UPDATE SET approved_by = excluded.approved_by WHERE approved_by = ''",
+        (spec.version, spec.path, spec.text, approved_by, now),
     )
-    state = AFTER.get(outcome, "failed")
-    if changed.rowcount != 1:
-        return state
-    if outcome == "refused" and attempt.n >= MOST_REFUSALS:
-        state = "failed"
-    conn.execute("UPDATE tasks SET state = ?, reason = ? WHERE id = ?", (state, reason, attempt.task))
-    rows.event(conn, now, "task", attempt.agent, action=outcome, task=attempt.task, attempt=attempt.n, reason=reason, state=state)
+    made = conn.execute(
+        "INSERT INTO tasks (title, state, spec_version, repo, priority, base, harness, model, agent, verify, created) "
+        "VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (spec.title, spec.version, repo, priority, spec.base, spec.harness, spec.model, taker, spec.verify, now),
+    )  # fmt: skip
+    key = made.lastrowid or 0
+    rows.event(conn, now, "task", task=key, state="queued", title=spec.title, path=spec.path)
+    return key
+
+
+def lease(conn: sqlite3.Connection, task_id: int, agent: Agent, *, branch: str = "", base_oid: str = "") -> Attempt:
+    """Give a queued task to an agent: a new attempt. Raises TryAgain when either is taken."""
+    found = task(conn, task_id)
+    if found.state != "queued":
+        raise TryAgain(f"task {task_id} is {found.state}", "Only a queued task can be given out.")
+    attempt = Attempt(
+        task_id, len(found.attempts) + 1, agent.id, agent.harness, agent.model, now_ms(), branch=branch or agent.branch,
+        base_oid=base_oid or agent.base_oid, session=agent.session, spec_version=found.spec_version,
+    )  # fmt: skip
+    try:
+        rows.insert(conn, "attempts", {name: getattr(attempt, name) for name in _ATTEMPT_FIELDS})
+    except sqlite3.IntegrityError as error:
+        raise TryAgain(f"agent {agent.name} has another task", "It is free once that one ends.") from error
+    _move(conn, found, "running", "", agent.id)
+    return attempt
+
+
+def set_branch(conn: sqlite3.Connection, attempt: Attempt, branch: str, base_oid: str) -> None:
+    """Where the attempt works, once its fresh branch is made."""
+    _set(conn, attempt, branch=branch, base_oid=base_oid)
+
+
+def set_delivery(conn: sqlite3.Connection, attempt: Attempt, delivery: str) -> None:
+    """Which delivery carries the task's text."""
+    _set(conn, attempt, delivery=delivery)
+
+
+def finish(
+    conn: sqlite3.Connection, task_id: int, n: int, outcome: Outcome, reason: str = "", head_oid: str = ""
+) -> TaskState:
+    """End a running attempt and move its task on; one that has ended already stays as it is.
+
+    Returns the task's state.
+    """
+    found = task(conn, task_id)
+    attempt = next((a for a in found.attempts if a.n == n), None)
+    if attempt is None:
+        raise UsageError(f"task {task_id} has no attempt {n}", "`agentdeck task show` lists them.")
+    if attempt.outcome != "running":
+        return found.state
+    _set(conn, attempt, outcome=outcome, reason=reason, head_oid=head_oid, ended=now_ms())
+    return _follow(conn, task_id, attempt.agent)
+
+
+def cancel(conn: sqlite3.Connection, task_id: int) -> Attempt | None:
+    """Take a task out of the queue. Returns the attempt that was running: its agent still works on it."""
+    found = task(conn, task_id)
+    if found.state not in (*OPEN, "blocked"):
+        raise UsageError(
+            f"task {task_id} is {found.state}: there is nothing to cancel", "`agentdeck task ls` shows states."
+        )
+    last = found.attempts[-1] if found.attempts else None
+    if last is not None and last.outcome == "running":
+        finish(conn, task_id, last.n, "cancelled", "cancelled by a human")
+        return last
+    _move(conn, found, "cancelled", "cancelled by a human")
+    return None
+
+
+def retry(conn: sqlite3.Connection, task_id: int) -> None:
+    """Put a failed or cancelled task back into the queue; its next attempt starts afresh."""
+    found = task(conn, task_id)
+    if found.state not in ("failed", "cancelled"):
+        raise UsageError(f"task {task_id} is {found.state}", "Only a failed or cancelled task can be tried again.")
+    _move(conn, found, "queued", "")
+
+
+def accept(conn: sqlite3.Connection, task_id: int, note: str = "") -> None:
+    """A human is content with what is in review."""
+    _move(conn, _in_review(conn, task_id), "accepted", note)
+
+
+def reject(conn: sqlite3.Connection, task_id: int, note: str = "") -> None:
+    """A human is not: the attempt counts as rejected, and the task as failed until it is retried."""
+    found = _in_review(conn, task_id)
+    _set(conn, found.attempts[-1], outcome="rejected", reason=note)
+    _move(conn, found, "failed", note or "rejected by a human")
+
+
+def _in_review(conn: sqlite3.Connection, task_id: int) -> Task:
+    found = task(conn, task_id)
+    if found.state != "review":
+        raise UsageError(f"task {task_id} is {found.state}, not in review", "`agentdeck task ls` shows states.")
+    return found
+
+
+def _set(conn: sqlite3.Connection, attempt: Attempt, **changes: object) -> None:
+    sets = ", ".join(f"{name} = ?" for name in changes)
+    conn.execute(f"UPDATE attempts SET {sets} WHERE task = ? AND n = ?", (*changes.values(), attempt.task, attempt.n))
+
+
+def _follow(conn: sqlite3.Connection, task_id: int, agent: str) -> TaskState:
+    found = task(conn, task_id)
+    query = "SELECT a.n FROM attempts a JOIN deliveries d ON d.id = a.delivery WHERE a.task = ? AND d.submitted > 0"
+    state, reason = state_after(found.attempts, {row["n"] for row in conn.execute(query, (task_id,))})
+    _move(conn, found, state, reason, agent)
     return state
 
 
-MOST_REFUSALS = 5  # a text that is refused this often is not tried again without a human
+def _move(conn: sqlite3.Connection, found: Task, state: TaskState, reason: str, agent: str = "") -> None:
+    conn.execute("UPDATE tasks SET state = ?, reason = ? WHERE id = ?", (state, reason, found.id))
+    if (found.state, found.reason) != (state, reason):
+        rows.event(conn, now_ms(), "task", agent, task=found.id, state=state, before=found.state, reason=reason)
 
 
-def cancel(conn: sqlite3.Connection, task: Task) -> None:
-    """Take a task out of the queue; a running attempt is only let go, its agent is not touched."""
-    if task.state not in OPEN:
-        raise AgentDeckError(f"task {task.id} is {task.state} already", "Only an open task can be cancelled.")
-    for attempt in task.attempts:
-        if attempt.outcome == "running":
-            finish(conn, attempt, "cancelled", "cancelled by a human")
-    conn.execute("UPDATE tasks SET state = 'cancelled', reason = 'cancelled by a human' WHERE id = ?", (task.id,))
+# As scripts read it
+
+_SUM = (
+    "SUM(input), SUM(cache_read), SUM(cache_write_5m), SUM(cache_write_1h), SUM(output), SUM(reasoning), "
+    "SUM(messages) messages, SUM(cost) cost, SUM(unpriced_tokens) unpriced"
+)
 
 
-def retry(conn: sqlite3.Connection, task: Task) -> None:
-    """Queue a finished task again: a new attempt, the old ones stay on record."""
-    if task.state in OPEN or task.state in ("accepted", "landed"):
-        raise AgentDeckError(f"task {task.id} is {task.state}", "Only a failed, cancelled or reviewed task can be tried again.")
-    conn.execute("UPDATE tasks SET state = 'queued', reason = '' WHERE id = ?", (task.id,))
-    rows.event(conn, now_ms(), "task", action="retry", task=task.id)
-
-
-def as_json(conn: sqlite3.Connection, task: Task) -> dict[str, object]:
-    """One row of `task ls --json`, the whole of `task show --json`."""
-    needs = [row[0] for row in conn.execute("SELECT needs FROM task_depends WHERE task = ?", (task.id,))]
+def as_json(conn: sqlite3.Connection, found: Task) -> dict[str, object]:
+    """One task as `task show --json` prints it. `agent` is who has it, or had it last, or must take it; by name."""
+    names: dict[str, str] = dict(conn.execute("SELECT id, name FROM agents").fetchall())
+    query = f"SELECT attempt, {_SUM} FROM usage_rollup WHERE task = ? GROUP BY attempt"
+    used = {row["attempt"]: UsageSum(Tokens(*row[1:7]), *row[7:]) for row in conn.execute(query, (found.id,))}
+    last = found.attempts[-1].agent if found.attempts else found.agent
+    needs = conn.execute("SELECT needs FROM task_depends WHERE task = ? ORDER BY needs", (found.id,))
     return {
-        "id": task.id, "title": task.title, "state": task.state, "priority": task.priority, "depends_on": needs,
-        "agent": _agent_name(conn, task), "spec_version": task.spec_version, "reason": task.reason,
-        "attempts": [_attempt_json(conn, attempt) for attempt in task.attempts],
+        "id": found.id, "title": found.title, "state": found.state, "reason": found.reason, "priority": found.priority,
+        "depends_on": [row["needs"] for row in needs], "agent": names.get(last, last) or None,
+        "spec_version": found.spec_version,
+        "attempts": [_attempt_json(attempt, names, used) for attempt in found.attempts],
     }  # fmt: skip
 
 
-def _agent_name(conn: sqlite3.Connection, task: Task) -> str | None:
-    if not task.attempts:
-        return task.agent or None
-    row = conn.execute("SELECT name FROM agents WHERE id = ?", (task.attempts[-1].agent,)).fetchone()
-    return row[0] if row else task.attempts[-1].agent
-
-
-def _attempt_json(conn: sqlite3.Connection, attempt: Attempt) -> dict[str, object]:
-    spent = conn.execute(
-        f"SELECT {USAGE_SUM} FROM usage_rollup WHERE task = ? AND attempt = ?", (attempt.task, attempt.n)
-    ).fetchone()
-    name = conn.execute("SELECT name FROM agents WHERE id = ?", (attempt.agent,)).fetchone()
+def _attempt_json(attempt: Attempt, names: Mapping[str, str], used: Mapping[int, UsageSum]) -> dict[str, object]:
     return {
-        "n": attempt.n, "agent": name[0] if name else attempt.agent, "harness": attempt.harness, "model": attempt.model,
-        "started": iso(attempt.started), "ended": iso(attempt.ended), "outcome": attempt.outcome, "reason": attempt.reason,
-        "branch": attempt.branch, "head": attempt.head_oid, "verify": None, "usage": usage_json(usage_sum(spent)),
+        "n": attempt.n, "agent": names.get(attempt.agent, attempt.agent), "harness": attempt.harness,
+        "model": attempt.model, "started": iso(attempt.started), "ended": iso(attempt.ended) or None,
+        "outcome": attempt.outcome, "reason": attempt.reason, "verify": None, "branch": attempt.branch,
+        "usage": usage_json(used.get(attempt.n, UsageSum())),
     }  # fmt: skip
