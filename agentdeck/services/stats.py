@@ -42,14 +42,18 @@ def agent_stats(conn: sqlite3.Connection, agent: str, now: int, span: int = 32) 
     by_model = [
         (row[0], _sum(row))
         for row in conn.execute(
-            f"SELECT model, {_SUMS} FROM usage_rollup WHERE agent = ? GROUP BY model ORDER BY SUM(cost) DESC, model", (agent,)
+            f"SELECT model, {_SUMS} FROM usage_rollup WHERE agent = ? GROUP BY model ORDER BY SUM(cost) DESC, model",
+            (agent,),
         )
     ]
     counted = {
         row[0]: SessionUse(row[0], _sum(row), row[10])
         for row in conn.execute(f"SELECT session, {_SUMS} FROM usage_rollup WHERE agent = ? GROUP BY session", (agent,))
     }
-    known = [row[0] for row in conn.execute("SELECT vendor_session FROM agent_sessions WHERE agent = ? ORDER BY started", (agent,))]
+    known = [
+        row[0]
+        for row in conn.execute("SELECT vendor_session FROM agent_sessions WHERE agent = ? ORDER BY started", (agent,))
+    ]
     silent = [SessionUse(session, UsageSum(), 0) for session in known if session not in counted]
     sessions = sorted([*counted.values(), *silent], key=lambda one: one.last, reverse=True)
     return AgentStats(tuple(by_model), tuple(sessions), _quarters(conn, agent, now, span))

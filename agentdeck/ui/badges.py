@@ -20,18 +20,9 @@ GLYPHS: dict[State, str] = {
     "unknown": "~",
 }
 WORDS: dict[State, str] = {**{state: state for state in STATES}, "needs_input": "needs you"}
-STYLES: dict[State, str] = {
-    "starting": "$text-muted",
-    "working": "$text-success",
-    "needs_input": "bold $text-warning",
-    "retrying": "$text-accent",
-    "limited": "$text-secondary",
-    "idle": "$text-primary",
-    "failed": "$text-error",
-    "hung": "$text-error",
-    "exited": "$text-disabled",
-    "unknown": "$text-muted",
-}
+# `$status-<state>` comes from the theme.
+STYLES: dict[State, str] = {state: f"$status-{state}" for state in STATES}
+STYLES["needs_input"] = "bold $status-needs_input"
 # What a person looks for first comes first in a row of counts.
 ORDER: tuple[State, ...] = (
     "needs_input", "failed", "hung", "limited", "working", "retrying", "idle", "starting", "exited", "unknown",

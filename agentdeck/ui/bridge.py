@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import os
 import sqlite3
 import threading
@@ -19,11 +20,12 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 from agentdeck.services import fleet as fleets
+from agentdeck.services.stats import AgentStats, agent_stats
 
 TICK = 0.1  # seconds between looks at the database's change counter
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
 HEARTBEAT = 5.0  # seconds between signs of life of this dashboard
-SUMMON_AFTER = 3.0  # seconds without a living engine before it is called again
+SETTLED = ("acknowledged", "refused", "uncertain")
 
 
 class FleetChanged(Message):
@@ -94,9 +96,25 @@ class Bridge:
 
         await asyncio.to_thread(requests.set_filter, text, self.view)
 
+    async def stats(self, agent: str) -> AgentStats:
+        """What one agent used, for its panel."""
+        return await asyncio.to_thread(_stats, agent)
+
+    async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
+        """State and reason of a delivery once it is settled, or as it stands after `seconds`."""
+        deadline, pause = time.monotonic() + seconds, 0.1
+        while True:
+            state, reason = await asyncio.to_thread(_receipt, delivery)
+            if state in SETTLED or time.monotonic() > deadline:
+                return state, reason
+            await asyncio.sleep(pause)
+            pause = min(1.0, pause * 1.3)
+
     async def ensure_engine(self) -> None:
         """Start the tmux server and the engine when none lives."""
-        summon = await asyncio.to_thread(_summon)
+        await asyncio.to_thread(importlib.import_module, "agentdeck.services.summon")
+        from agentdeck.services import summon
+
         await summon.ensure_engine()
 
     # -- watching, in the thread ----------------------------------------------------------------------------
@@ -144,9 +162,11 @@ class Bridge:
             )
 
     def _leave(self) -> None:
-        with contextlib.suppress(sqlite3.Error, AgentDeckError, OSError):
-            with contextlib.closing(store.write(paths.database_file())) as conn:
-                conn.execute("DELETE FROM dashboards WHERE pid = ?", (os.getpid(),))
+        with (
+            contextlib.suppress(sqlite3.Error, AgentDeckError, OSError),
+            contextlib.closing(store.write(paths.database_file())) as conn,
+        ):
+            conn.execute("DELETE FROM dashboards WHERE pid = ?", (os.getpid(),))
 
 
 def _started() -> float:
@@ -157,7 +177,18 @@ def _started() -> float:
     return found.start if found else 0.0
 
 
-def _summon():  # noqa: ANN202 - a module
-    from agentdeck.services import summon
+def _stats(agent: str) -> AgentStats:
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return AgentStats()
+    with contextlib.closing(conn):
+        return agent_stats(conn, agent, now_ms())
 
-    return summon
+
+def _receipt(delivery: str) -> tuple[str, str]:
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return "", ""
+    with contextlib.closing(conn):
+        row = conn.execute("SELECT state, reason FROM deliveries WHERE id = ?", (delivery,)).fetchone()
+        return (row["state"], row["reason"]) if row else ("", "")

@@ -79,7 +79,12 @@ class AnswerDialog(Dialog[str]):
 
     def _still_asked(self) -> bool:
         now = self._current()
-        if now is not None and now.state == "needs_input" and now.ask == self._ask and now.since == self._row.status.since:
+        if (
+            now is not None
+            and now.state == "needs_input"
+            and now.ask == self._ask
+            and now.since == self._row.status.since
+        ):
             return True
         self.say("The question has changed or is answered already.", "Esc, then look again: nothing was sent.")
         return False

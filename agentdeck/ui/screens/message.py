@@ -16,7 +16,7 @@ from agentdeck.ui.screens.dialog import Dialog
 
 
 class Note(NamedTuple):
-    """`mode` is idle (wait for it), queue (the client's own queue), interrupt, or draft (nothing is sent, the text is kept)."""
+    """`mode` is idle (wait), queue (the client's own), interrupt, or draft: nothing is sent, the text is kept."""
 
     text: str
     mode: str

@@ -20,15 +20,18 @@ def found(text: str) -> list[Action]:
     offered = [action for action in ACTIONS if action.id not in ("jump", "palette")]
     if not text.strip():
         return offered
-    matcher = Matcher(text)
-    scored = [(max(matcher.match(action.label), matcher.match(action.help) * 0.5), action) for action in offered]
+    matcher, plain = Matcher(text), text.strip().lower()
+    scored = [(matcher.match(action.label) or float(plain in action.help.lower()) / 10, action) for action in offered]
     return [action for score, action in sorted(scored, key=lambda pair: -pair[0]) if score > 0]
 
 
 class PaletteDialog(Dialog[str]):
     """Dismisses with the id of an action."""
 
-    BINDINGS = [Binding("down", "move(1)", show=False, priority=True), Binding("up", "move(-1)", show=False, priority=True)]
+    BINDINGS = [
+        Binding("down", "move(1)", show=False, priority=True),
+        Binding("up", "move(-1)", show=False, priority=True),
+    ]
     HEADING = "Commands"
     KEYS = (("Enter", "run"), ("↑ ↓", "choose"))
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from agentdeck.ui.actions import footer, keys_of
+from agentdeck.ui.actions import Action, footer, keys_of
 from agentdeck.ui.deck_state import DeckState
 
 
+def _cells(action: Action, keymap: dict[str, str] | None) -> int:
+    return len(keys_of(action, keymap)[0]) + len(action.label) + 3
+
+
 def line(state: DeckState, width: int, keymap: dict[str, str] | None = None) -> Content:
-    """As many `key label` pairs as fit into `width` cells; help is always among them."""
+    """As many `key label` pairs as fit into `width` cells; help and the way out are always among them."""
     able = footer(state)
-    kept, room = [], width
-    must = next((action for action in able if action.id == "help"), None)
-    if must:
-        room -= len(keys_of(must, keymap)[0]) + len(must.label) + 3
+    must = [action for action in able if action.id in ("help", "leave")]
+    kept, room = [], width - sum(_cells(action, keymap) for action in must)
     for action in able:
-        need = len(keys_of(action, keymap)[0]) + len(action.label) + 3
-        if action is must:
+        if action in must:
             kept.append(action)
-        elif need <= room:
+        elif _cells(action, keymap) <= room:
             kept.append(action)
-            room -= need
+            room -= _cells(action, keymap)
     pairs = [
         Content.assemble((f" {keys_of(action, keymap)[0]}", "bold $text-accent"), (f" {action.label} ", "$text-muted"))
         for action in kept

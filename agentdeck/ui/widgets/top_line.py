@@ -26,14 +26,18 @@ def _counted(found: list[tuple[State, int]], words: bool) -> list[Part]:
 
 def _hidden(fleet: Fleet, words: bool) -> list[Part]:
     """Hidden agents are silent unless one is idle or needs a human."""
-    found = [pair for pair in counts(row.status.state for row in fleet.rows if row.hidden) if pair[0] in ("idle", "needs_input")]
+    found = [
+        pair
+        for pair in counts(row.status.state for row in fleet.rows if row.hidden)
+        if pair[0] in ("idle", "needs_input")
+    ]
     if not found:
         return []
     return [("hidden: " if words else "h:", "$text-muted"), *_counted(found, words)]
 
 
-def parts(state: DeckState, clock: str, engine_down: bool, words: bool) -> tuple[list[Part], list[Part]]:
-    """The left and the right half of the line, with or without words beside the glyphs."""
+def _left(state: DeckState, words: bool) -> Content:
+    """Who and where, with or without words beside the glyphs."""
     fleet = state.fleet
     place = state.repo.name if state.repo else "no repository"
     left: list[Part] = [(f" {place} ", "bold"), GAP]
@@ -43,19 +47,24 @@ def parts(state: DeckState, clock: str, engine_down: bool, words: bool) -> tuple
         left += [(f"/{state.filter}", "$text-accent"), (f" {len(state.rows)} of {len(fleet.rows)}", "$text-muted"), GAP]
     if state.marked:
         left += [(f"{len(state.marked)} marked", "bold $text-accent"), GAP]
-    right: list[Part] = []
-    if engine_down:
-        right += [("engine down: status is old", "bold $text-error"), GAP]
+    return Content.assemble(*left)
+
+
+def _right(fleet: Fleet, clock: str, engine_down: bool, detail: int) -> Content:
+    """What it cost today, in up to three degrees of `detail`, and the clock."""
+    right: list[Part] = [("engine down: status is old", "bold $text-error"), GAP] if engine_down else []
     today = fleet.today
-    spent = f"{tokens(today.tokens.total)} tok  {dollars(today.cost, today.unpriced_tokens)}"
-    right += [(f"{spent} today" if words else spent, ""), GAP, (clock + " ", "$text-muted")]
-    return left, right
+    spent = dollars(today.cost, today.unpriced_tokens)
+    if detail:
+        spent = f"{tokens(today.tokens.total)} tok  {spent}" + (" today" if detail > 1 else "")
+    return Content.assemble(*right, (spent, ""), GAP, (clock + " ", "$text-muted"))
 
 
 def line(state: DeckState, width: int, clock: str, engine_down: bool = False) -> Content:
-    """The line for `width` cells: words give way first, then the right half."""
-    for words in (True, False):
-        left, right = (Content.assemble(*half) for half in parts(state, clock, engine_down, words))
+    """The line for `width` cells: the detail of cost gives way first, then the words, at last the right half."""
+    left = _left(state, words=True)
+    for words, detail in ((True, 2), (True, 1), (True, 0), (False, 1), (False, 0)):
+        left, right = _left(state, words), _right(state.fleet, clock, engine_down, detail)
         room = width - left.cell_length - right.cell_length
         if room >= 0:
             return Content.assemble(left, " " * room, right)
@@ -68,5 +77,3 @@ class TopLine(Static):
     def show(self, state: DeckState, engine_down: bool) -> None:
         width = self.size.width or self.app.size.width
         self.update(line(state, width, time.strftime("%H:%M"), engine_down), layout=False)
-
-

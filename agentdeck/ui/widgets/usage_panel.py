@@ -60,12 +60,16 @@ def words(row: AgentRow, stats: AgentStats, now: int) -> Content:
         parts += [_head("context"), Content(f"{row.context.used_tokens:,} tokens{share}\n")]
     if stats.by_model:
         parts.append(_head("by model"))
-        parts += [Content(f"{name[:20]:<20} {tokens(one.tokens.total):>7} {_cost(one):>9}\n") for name, one in stats.by_model]
+        parts += [
+            Content(f"{name[:20]:<20} {tokens(one.tokens.total):>7} {_cost(one):>9}\n") for name, one in stats.by_model
+        ]
     if stats.sessions:
         parts.append(_head("sessions"))
         for one in stats.sessions:
             when = f"{age(now - one.last)} ago" if one.last else "nothing yet"
-            parts.append(Content(f"{one.session[:8]:<9}{when:<11} {tokens(one.usage.tokens.total):>7} {_cost(one.usage):>9}\n"))
+            parts.append(
+                Content(f"{one.session[:8]:<9}{when:<11} {tokens(one.usage.tokens.total):>7} {_cost(one.usage):>9}\n")
+            )
     line = spark(stats.quarters)
     if line:
         parts += [_head(f"tokens, last {len(stats.quarters) // 4} hours"), Content.styled(line + "\n", "$text-accent")]

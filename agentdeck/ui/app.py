@@ -1,0 +1,146 @@
+"""Wires the dashboard together: bridge, deck, live screens, theme, keys. What a key does is elsewhere.
+
+Nothing is done before the first paint that can wait for it: the engine, tmux and the
+database are called from workers that start afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.binding import Binding
+from textual.events import Resize
+from textual.message_pump import MessagePump
+from textual.screen import Screen
+
+from agentdeck import config, paths
+from agentdeck.errors import AgentDeckError
+from agentdeck.ui import themes
+from agentdeck.ui.actions import check_keymap
+from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
+from agentdeck.ui.screens.deck import DeckScreen
+from agentdeck.ui.screens.too_small import LEAST, TooSmall
+
+if TYPE_CHECKING:
+    from agentdeck.ui.live import Live
+
+RECALL = 5.0  # seconds between two calls for an engine that is not there
+
+
+def _live(socket: Path) -> Live:
+    from agentdeck.ui.live import Live
+
+    return Live(socket)
+
+
+class DeckApp(App[int], inherit_bindings=False):
+    """`bridge` and `live` make what connects to the deck; tests give their own, or no `live` at all."""
+
+    CSS_PATH = "deck.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "agentdeck"
+    # Textual's own Ctrl+Q and Ctrl+P are not inherited; Ctrl+C must not end agents' work by habit either.
+    BINDINGS = [Binding("ctrl+c", "hint_leave", show=False)]
+
+    def __init__(
+        self,
+        view: str = "default",
+        repo: Path | None = None,
+        *,
+        settings: config.Config | None = None,
+        bridge: Callable[[MessagePump, str], Bridge] = Bridge,
+        live: Callable[[Path], Live] | None = _live,
+    ) -> None:
+        super().__init__()
+        self.settings = settings or config.Config()
+        self._problems = check_keymap(self.settings.keys)
+        self.bridge = bridge(self, view)
+        self._make_live = live
+        self._calling = False
+        self._quiet_until = 0.0
+        keymap = {} if self._problems else self.settings.keys
+        self.set_keymap(keymap)
+        self.deck = DeckScreen(self.bridge, repo, keymap)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.deck
+
+    def on_mount(self) -> None:
+        theme, problems = themes.find(self.settings.theme)
+        self.register_theme(theme)
+        self.theme = theme.name
+        self._problems += problems
+        self.call_after_refresh(self._connect)
+
+    def _connect(self) -> None:
+        """After the first paint."""
+        self.bridge.start()
+        for problem in self._problems:
+            self.notify(problem, title="config.toml", severity="warning", timeout=10, markup=False)
+        if self._make_live is not None:
+            self.deck.live = self._make_live(paths.tmux_socket())
+            self.deck.live.watch(self.deck.grid)
+            self.deck.live.start()
+        self._call_engine()
+
+    # -- the engine
+
+    def _call_engine(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if not self._calling and now >= self._quiet_until:
+            self._calling = True
+            self.run_worker(self._ensure_engine(), group="engine", description="ensure the engine")
+
+    async def _ensure_engine(self) -> None:
+        try:
+            await self.bridge.ensure_engine()
+        except AgentDeckError as error:
+            self.on_trouble(Trouble(error.title, error.hint))
+            self._quiet_until = asyncio.get_running_loop().time() + RECALL * 6
+        else:
+            self._quiet_until = asyncio.get_running_loop().time() + RECALL
+        finally:
+            self._calling = False
+
+    # -- what arrives
+
+    def on_fleet_changed(self, event: FleetChanged) -> None:
+        self.deck.take(event.fleet)
+        if not event.fleet.engine.alive:
+            self._call_engine()
+
+    def on_trouble(self, event: Trouble) -> None:
+        self.deck.note(event.title, event.hint, "$text-muted")
+        self.notify(event.hint or " ", title=event.title, severity="error", timeout=15, markup=False)
+
+    def on_resize(self, event: Resize) -> None:
+        """A terminal too small for a deck says so, whatever stood on it before."""
+        small = event.size.width < LEAST[0] or event.size.height < LEAST[1]
+        if small and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())
+        elif not small and isinstance(self.screen, TooSmall):
+            self.pop_screen()
+
+    # -- leaving
+
+    def action_hint_leave(self) -> None:
+        self.notify("q leaves; agents and engine go on", timeout=3)
+
+    def action_leave(self) -> None:
+        self.exit(0)
+
+    async def on_unmount(self) -> None:
+        if self.deck.live is not None:
+            await self.deck.live.stop()
+        await asyncio.to_thread(self.bridge.stop)
+
+
+def run_dashboard(view: str, repo: Path | None) -> int:
+    """Show the deck until the human leaves; the exit code. Raises UsageError for a malformed config file."""
+    app = DeckApp(view, repo, settings=config.load())
+    app.run()
+    return app.return_code or 0

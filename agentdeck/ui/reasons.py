@@ -1,0 +1,91 @@
+"""Why a key does nothing right now, in one line a human can act on; '' when it works."""
+
+from __future__ import annotations
+
+from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.deck_state import DeckState
+
+NEEDS_YOU = ("needs_input", "failed", "hung", "limited")
+
+
+def always(state: DeckState) -> str:
+    return ""
+
+
+def some(state: DeckState) -> str:
+    if state.rows:
+        return ""
+    if state.fleet.rows and state.filter:
+        return "nothing matches the filter: Esc clears it"
+    return "every agent is hidden: V shows them" if state.fleet.rows else "there is no agent yet: n makes one"
+
+
+def focused(state: DeckState) -> str:
+    return "" if state.focused else some(state) or "no agent is focused"
+
+
+def gone(row: AgentRow) -> bool:
+    """Its process is over: stopped by us, or gone by itself."""
+    return row.agent.life == "stopped" or row.status.state == "exited"
+
+
+def live(state: DeckState) -> str:
+    why = focused(state)
+    if why or state.focused is None:
+        return why
+    name = state.focused.agent.name
+    if gone(state.focused):
+        return f"{name} has ended: R resumes it"
+    return f"{name} is still being made" if state.focused.agent.life == "creating" else ""
+
+
+def any_live(state: DeckState) -> str:
+    why = focused(state)
+    if why or not all(gone(row) for row in state.targets):
+        return why
+    return f"{state.targets[0].agent.name} has ended already"
+
+
+def idle(state: DeckState) -> str:
+    why = live(state)
+    if why or state.focused is None:
+        return why
+    status = state.focused.status
+    return "" if status.state == "idle" else f"{state.focused.agent.name} is not idle: {status.state}"
+
+
+def asks(state: DeckState) -> str:
+    why = live(state)
+    if why or state.focused is None:
+        return why
+    return "" if state.focused.status.state == "needs_input" else f"{state.focused.agent.name} asks nothing now"
+
+
+def ended(state: DeckState) -> str:
+    why = focused(state)
+    if why:
+        return why
+    running = [row.agent.name for row in state.targets if not gone(row)]
+    return f"{running[0]} still runs: x stops it" if running else ""
+
+
+def filtered(state: DeckState) -> str:
+    return "" if state.fleet.rows else "there is no agent yet: n makes one"
+
+
+def need(state: DeckState) -> str:
+    return "" if any(row.status.state in NEEDS_YOU for row in state.rows) else "nobody needs you"
+
+
+def free(state: DeckState) -> str:
+    return "" if any(row.status.state == "idle" for row in state.rows) else "nobody is idle"
+
+
+def hidden(state: DeckState) -> str:
+    return "" if any(row.hidden for row in state.fleet.rows) else "no agent is hidden: v hides one"
+
+
+def repo(state: DeckState) -> str:
+    if state.repo or state.focused:
+        return ""
+    return "not in a git repository: leave with q, cd into one (or git init), and start agentdeck there"

@@ -1,0 +1,208 @@
+"""The dashboard itself: what it shows, and the keys from the action table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.events import Resize
+from textual.screen import Screen
+
+from agentdeck.services.fleet import AgentRow, Fleet
+from agentdeck.services.stats import AgentStats
+from agentdeck.ui import deck_state, verbs
+from agentdeck.ui.actions import ACTIONS, BY_ID
+from agentdeck.ui.bridge import Bridge
+from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.widgets.empty_deck import EmptyDeck
+from agentdeck.ui.widgets.grid import TileGrid
+from agentdeck.ui.widgets.keys_line import KeysLine
+from agentdeck.ui.widgets.log_panel import LogPanel
+from agentdeck.ui.widgets.roster import Roster
+from agentdeck.ui.widgets.top_line import TopLine
+from agentdeck.ui.widgets.usage_panel import UsagePanel
+
+if TYPE_CHECKING:
+    from agentdeck.ui.live import Live
+
+ENGINE_GRACE = 6.0  # seconds an engine may take to start before its absence is shown
+
+
+def _bindings() -> list[BindingType]:
+    made: list[BindingType] = []
+    for action in ACTIONS:
+        if action.id == "jump":
+            made += [Binding(key, f"act('jump', {key})", show=False) for key in action.keys]
+        else:
+            made.append(Binding(",".join(action.keys), f"act('{action.id}')", action.label, id=action.id, show=False))
+    return made
+
+
+class DeckScreen(Screen[None]):
+    """Holds the DeckState and redraws what changed of it. What a key does is in `ui/verbs`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = _bindings()
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (150, "-wide")]
+
+    def __init__(self, bridge: Bridge, repo: Path | None, keymap: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.bridge = bridge
+        self.live: Live | None = None  # once the screens are connected
+        self.repo = repo
+        self.keymap = keymap or {}
+        self.fleet = Fleet()
+        self.ready = False
+        self.marked: frozenset[str] = frozenset()
+        self.show_hidden = False
+        self.filter = ""
+        self.stats = AgentStats()
+        self.drafts: dict[str, str] = {}
+        self._born = time.monotonic()
+        self._rows: tuple[AgentRow, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield TopLine(id="top")
+        with Container(id="middle"):
+            yield Roster(id="roster")
+            with Container(id="stage"):
+                yield TileGrid(id="grid")
+                yield EmptyDeck(id="empty")
+            with VerticalScroll(id="side", can_focus=False):
+                yield UsagePanel(id="usage")
+                yield LogPanel(id="log")
+        yield KeysLine(id="keys-line")
+
+    def on_mount(self) -> None:
+        self.redraw()
+
+    # -- what is shown
+
+    @property
+    def grid(self) -> TileGrid:
+        return self.query_one(TileGrid)
+
+    @property
+    def state(self) -> DeckState:
+        """The value that all keys and lines are judged by."""
+        focused = self.grid.focused_agent if self.is_mounted else None
+        row = next((row for row in self._rows if row.agent.id == focused), None)
+        return DeckState(self.fleet, self._rows, row, self.marked, self.repo, self.show_hidden, self.filter)
+
+    def take(self, fleet: Fleet) -> None:
+        """A newer fleet; the view's stored filter counts only once, at the start."""
+        if not self.ready:
+            self.filter = fleet.filter
+        self.ready = True
+        self.fleet = fleet
+        if not any(row.hidden for row in fleet.rows):
+            self.show_hidden = False
+        self.redraw()
+
+    def redraw(self) -> None:
+        rows = deck_state.shown(self.fleet.rows, self.filter, self.show_hidden)
+        self.marked &= {row.agent.id for row in rows}
+        if rows != self._rows or not self.is_mounted:
+            self._rows = rows
+            self.grid.set_agents(rows)
+        self.grid.display = bool(rows)
+        empty = self.query_one(EmptyDeck)
+        empty.display = not rows
+        empty.show(self.state, self.ready)
+        self.redraw_lines()
+
+    def redraw_lines(self) -> None:
+        """All but the screens: what focus, marks or the clock change."""
+        state = self.state
+        self.grid.set_marked(self.marked)
+        self.query_one(TopLine).show(state, self.engine_down)
+        self.query_one(KeysLine).show(state, self.keymap)
+        self.query_one(Roster).show(state)
+        if self.has_class("-usage"):
+            self.query_one(UsagePanel).show(state.focused, self.stats)
+
+    @property
+    def engine_down(self) -> bool:
+        return self.ready and not self.fleet.engine.alive and time.monotonic() - self._born > ENGINE_GRACE
+
+    def status_of(self, agent_id: str) -> AgentRow | None:
+        """The newest row of an agent, shown or not."""
+        return next((row for row in self.fleet.rows if row.agent.id == agent_id), None)
+
+    def focus_row(self, agent_id: str) -> None:
+        self.grid.focus_agent(agent_id)
+        self.redraw_lines()
+
+    def note(self, what: str, outcome: str = "", style: str = "") -> None:
+        """One line in the command log."""
+        self.query_one(LogPanel).write(what, outcome, style)
+
+    def toggle_panel(self, name: str) -> None:
+        """One panel at a time stands beside the grid."""
+        other = {"-usage": "-log", "-log": "-usage"}[name]
+        self.remove_class(other)
+        self.toggle_class(name)
+        self.set_class(self.has_class(name), "-side")
+        self.redraw_lines()
+
+    def close_panel(self) -> bool:
+        """Whether there was one to close."""
+        shown = self.has_class("-side")
+        self.remove_class("-usage", "-log", "-side")
+        return shown
+
+    # -- the filter
+
+    def open_filter(self) -> None:
+        from agentdeck.ui.widgets.filter_line import FilterLine  # Textual's Input: 40 ms, and not needed before
+
+        found = self.query(FilterLine)
+        line = found.first() if found else FilterLine(self.filter)
+        if not found:
+            self.mount(line, before=self.query_one(KeysLine))
+        line.take_focus()
+
+    def filter_by(self, text: str) -> None:
+        """Show the filter's effect; nothing is remembered yet."""
+        self.filter = text
+        self.redraw()
+
+    def set_filter(self, text: str) -> Awaitable[None]:
+        """Filter, and remember it for this view."""
+        from agentdeck.ui.widgets.filter_line import FilterLine
+
+        self.filter_by(text)
+        self.query(FilterLine).remove()
+        return self.bridge.set_filter(text)
+
+    # -- what happens
+
+    def action_act(self, action_id: str, number: int = 0) -> None:
+        """Do it, or say why it cannot be done now."""
+        why = BY_ID[action_id].why_disabled(self.state)
+        if why:
+            self.notify(why, timeout=3, markup=False)
+        else:
+            verbs.perform(self, action_id, number)
+
+    @on(TileGrid.Focused)
+    def _focus_moved(self) -> None:
+        self.redraw_lines()
+        if self.has_class("-usage"):
+            verbs.perform(self, "refresh_usage")
+
+    @on(TileGrid.Zoom)
+    def _zoom_clicked(self) -> None:
+        self.action_act("zoom")
+
+    @on(Roster.Chosen)
+    def _row_clicked(self, event: Roster.Chosen) -> None:
+        self.focus_row(event.agent_id)
+
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self.redraw_lines)

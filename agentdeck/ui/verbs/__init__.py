@@ -1,0 +1,33 @@
+"""What each action of the table does: one function per action id, given the deck."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from agentdeck.errors import AgentDeckError, TryAgain
+from agentdeck.ui.verbs import life, moves, panels, tools, work
+
+if TYPE_CHECKING:
+    from agentdeck.ui.screens.deck import DeckScreen
+
+    Verb = Callable[[DeckScreen, int], Awaitable[None] | None]
+
+HANDLERS: dict[str, Verb] = {**moves.HANDLERS, **panels.HANDLERS, **tools.HANDLERS, **work.HANDLERS, **life.HANDLERS}
+
+
+def perform(deck: DeckScreen, action: str, number: int = 0) -> None:
+    """Do it now, or in a worker when it has to wait for anything."""
+    outcome = HANDLERS[action](deck, number)
+    if outcome is not None:
+        deck.run_worker(_guarded(deck, action, outcome), group="verb", description=action)
+
+
+async def _guarded(deck: DeckScreen, action: str, outcome: Awaitable[None]) -> None:
+    """What goes wrong is told with its next step, and stands in the log."""
+    try:
+        await outcome
+    except AgentDeckError as error:
+        deck.note(action, error.title, "$text-error")
+        severity = "warning" if isinstance(error, TryAgain) else "error"
+        deck.notify(error.hint or " ", title=error.title, severity=severity, timeout=12, markup=False)

@@ -1,0 +1,140 @@
+"""Starting, interrupting, ending and naming agents."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentdeck.errors import AgentDeckError
+from agentdeck.models.agent import NAME, NAME_RULE
+
+if TYPE_CHECKING:
+    from agentdeck.services.fleet import AgentRow
+    from agentdeck.ui.screens.deck import DeckScreen
+    from agentdeck.ui.screens.new_agent import Wish
+
+
+async def new(deck: DeckScreen, number: int) -> None:
+    from agentdeck.ui import offers
+    from agentdeck.ui.screens.new_agent import NewDialog
+
+    state = deck.state
+    repo = state.repo or (Path(state.focused.agent.repo) if state.focused else None)
+    if repo is None:
+        return
+    found = await asyncio.to_thread(offers.harnesses)
+    name = offers.suggest_name({row.agent.name for row in state.fleet.rows})
+
+    async def create(wish: Wish) -> None:
+        await deck.bridge.ask_with_environment("new", repo=str(repo), **{**asdict(wish), "args": list(wish.args)})
+        deck.note(f"new {wish.harness} agent {wish.name}", "runs")
+        made = next((row.agent.id for row in deck.fleet.rows if row.agent.name == wish.name), "")
+        if made:
+            deck.focus_row(made)
+
+    await deck.app.push_screen_wait(NewDialog(found, name, repo.name, create))
+
+
+def _names(rows: Sequence[AgentRow]) -> str:
+    return ", ".join(row.agent.name for row in rows)
+
+
+async def _each(deck: DeckScreen, kind: str, rows: Sequence[AgentRow], done: str) -> None:
+    """Ask for all at once; one that fails does not keep the others back."""
+    deck.marked = frozenset()
+    outcomes = await asyncio.gather(*(deck.bridge.ask(kind, row.agent.id) for row in rows), return_exceptions=True)
+    for row, outcome in zip(rows, outcomes, strict=True):
+        if isinstance(outcome, AgentDeckError):
+            await _refused(deck, f"{kind} {row.agent.name}", outcome)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            deck.note(f"{kind} {row.agent.name}", done)
+
+
+async def _refused(deck: DeckScreen, what: str, error: AgentDeckError) -> None:
+    from agentdeck.ui.screens.error import ErrorDialog
+
+    deck.note(what, error.title, "$text-error")
+    await deck.app.push_screen_wait(ErrorDialog(error.title, error.hint))
+
+
+async def interrupt(deck: DeckScreen, number: int) -> None:
+    await _each(deck, "interrupt", deck.state.targets, "interrupted")
+
+
+async def stop(deck: DeckScreen, number: int) -> None:
+    rows = [row for row in deck.state.targets if row.agent.life != "stopped"]
+    text = (
+        "Its own exit is tried first, then its processes are ended. Work tree, branch and conversation stay; "
+        "R starts it again where it was."
+    )
+    if await _sure(deck, f"Stop {_names(rows)}?", text):
+        await _each(deck, "stop", rows, "stopped")
+
+
+async def remove(deck: DeckScreen, number: int) -> None:
+    rows = deck.state.targets
+    trees = "\n".join(f"  {row.agent.worktree}  (branch {row.agent.branch})" for row in rows if not row.agent.here)
+    text = (
+        f"The agent leaves the deck, and its work tree goes:\n{trees}\n\n"
+        if trees
+        else "The agent leaves the deck.\n\n"
+    )
+    text += "This is refused while anything in it is uncommitted or not landed. What it used stays in the books."
+    if await _sure(deck, f"Remove {_names(rows)}?", text):
+        await _each(deck, "rm", rows, "removed")
+
+
+async def _sure(deck: DeckScreen, heading: str, text: str) -> bool:
+    from agentdeck.ui.screens.confirm import ConfirmDialog
+
+    return bool(await deck.app.push_screen_wait(ConfirmDialog(heading, text)))
+
+
+async def resume(deck: DeckScreen, number: int) -> None:
+    rows = deck.state.targets
+    deck.marked = frozenset()
+    for row in rows:
+        try:
+            await deck.bridge.ask_with_environment("resume", row.agent.id)
+        except AgentDeckError as error:
+            await _refused(deck, f"resume {row.agent.name}", error)
+        else:
+            deck.note(f"resume {row.agent.name}", "runs")
+
+
+async def rename(deck: DeckScreen, number: int) -> None:
+    from agentdeck.ui.screens.line import LineDialog
+
+    row = deck.state.focused
+    if row is None:
+        return
+    taken = {other.agent.name for other in deck.fleet.rows} - {row.agent.name}
+
+    def check(text: str) -> str:
+        if text in taken:
+            return f"another agent is called {text}"
+        return "" if NAME.match(text) else f"a name is {NAME_RULE}"
+
+    name = await deck.app.push_screen_wait(
+        LineDialog(
+            f"Rename {row.agent.name}", "Branch and work tree keep the old name.", "rename", row.agent.name, check
+        )
+    )
+    if name and name != row.agent.name:
+        await deck.bridge.ask("rename", row.agent.id, name=name)
+        deck.note(f"rename {row.agent.name}", name)
+
+
+HANDLERS = {
+    "new": new,
+    "interrupt": interrupt,
+    "stop": stop,
+    "remove": remove,
+    "resume": resume,
+    "rename": rename,
+}

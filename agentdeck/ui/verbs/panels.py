@@ -1,0 +1,52 @@
+"""Panels beside the grid, help, the palette, and the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agentdeck.ui.screens.deck import DeckScreen
+
+
+async def usage(deck: DeckScreen, number: int) -> None:
+    deck.toggle_panel("-usage")
+    await refresh_usage(deck, number)
+
+
+async def refresh_usage(deck: DeckScreen, number: int) -> None:
+    focused = deck.state.focused
+    if focused and deck.has_class("-usage"):
+        deck.stats = await deck.bridge.stats(focused.agent.id)
+        deck.redraw_lines()
+
+
+def log(deck: DeckScreen, number: int) -> None:
+    deck.toggle_panel("-log")
+
+
+async def palette(deck: DeckScreen, number: int) -> None:
+    from agentdeck.ui.screens.palette import PaletteDialog
+
+    chosen = await deck.app.push_screen_wait(PaletteDialog(deck.state, deck.keymap))
+    if chosen:
+        deck.action_act(chosen)
+
+
+async def show_help(deck: DeckScreen, number: int) -> None:
+    from agentdeck.ui.screens.help import HelpDialog
+
+    await deck.app.push_screen_wait(HelpDialog(deck.state, deck.keymap))
+
+
+def leave(deck: DeckScreen, number: int) -> None:
+    deck.app.exit()
+
+
+HANDLERS = {
+    "usage": usage,
+    "refresh_usage": refresh_usage,
+    "log": log,
+    "palette": palette,
+    "help": show_help,
+    "leave": leave,
+}

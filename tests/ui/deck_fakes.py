@@ -1,0 +1,122 @@
+"""A deck without an engine: rows made by hand, and a bridge that remembers what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from textual.message_pump import MessagePump
+
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.models.status import Ask, Reason, State, Status
+from agentdeck.models.usage import Tokens
+from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, UsageSum
+from agentdeck.services.stats import AgentStats
+from agentdeck.ui.app import DeckApp
+from agentdeck.ui.bridge import Bridge, FleetChanged
+
+
+def row(
+    name: str,
+    state: State = "idle",
+    *,
+    team: str = "",
+    hidden: bool = False,
+    reason: Reason = "",
+    ask: Ask | None = None,
+    life: str = "live",
+    repo: str = "/repo/shop",
+    harness: str = "builtin",
+) -> AgentRow:
+    """One agent in one state, for three minutes now."""
+    number = sum(name.encode()) % 90
+    agent = Agent(
+        id=f"id-{name}", name=name, harness=harness, repo=repo, worktree=f"/trees/{name}", branch=f"deck/{name}/1",
+        base="main", base_oid="0" * 40, life=life, team=team, pane=f"%{number}", window=f"@{number}",
+    )  # fmt: skip
+    status = Status(state, "hook", now_ms() - 180_000, "a test says so", reason, ask)
+    usage = UsageSum(Tokens(1000 + number, 20_000, 300, 0, 500, 100), 12, 34_500_000, 0)
+    return AgentRow(agent, status, usage, diff=Diff(2, 30, 4), context=Context(42_000, 200_000), hidden=hidden)
+
+
+class FakeBridge(Bridge):
+    """Answers from `replies` (by kind; an exception is raised), and changes its own rows for hide and filter."""
+
+    def __init__(self, target: MessagePump, view: str, rows: Sequence[AgentRow]) -> None:
+        super().__init__(target, view)
+        self.rows = tuple(rows)
+        self.filter = ""
+        self.asked: list[tuple[str, str, dict[str, object]]] = []
+        self.replies: dict[str, Any] = {}
+        self.delivered: tuple[str, str] = ("acknowledged", "prompt hook")
+        self.used = AgentStats()
+
+    def start(self) -> None:
+        self.tell()
+
+    def stop(self) -> None:
+        pass
+
+    def tell(self) -> None:
+        today = UsageSum(Tokens(1_000_000, 0, 0, 0, 200_000), 40, 3_410_000_000, 0)
+        self.target.post_message(FleetChanged(Fleet(self.rows, EngineNote(True, 1, 5), today, self.filter)))
+
+    def change(self, name: str, **changes: Any) -> None:
+        """Change fields of an agent's status and tell the dashboard."""
+        self.rows = tuple(
+            replace(one, status=replace(one.status, **changes)) if one.agent.name == name else one for one in self.rows
+        )
+        self.tell()
+
+    async def ask(self, kind: str, agent: str = "", *, timeout: float = 30.0, **args: object) -> dict[str, object]:
+        self.asked.append((kind, agent, args))
+        reply = self.replies.get(kind, {"delivery": "d1"})
+        reply = reply(args) if callable(reply) else reply
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def ask_with_environment(self, kind: str, agent: str = "", **args: object) -> dict[str, object]:
+        return await self.ask(kind, agent, **args)
+
+    async def stats(self, agent: str) -> AgentStats:
+        return self.used
+
+    async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
+        return self.delivered
+
+    async def hide(self, agents: Sequence[str], hidden: bool) -> None:
+        self.rows = tuple(replace(one, hidden=hidden) if one.agent.id in agents else one for one in self.rows)
+        self.tell()
+
+    async def set_filter(self, text: str) -> None:
+        self.filter = text
+        self.tell()
+
+    async def ensure_engine(self) -> None:
+        pass
+
+
+def make_app(*rows: AgentRow, repo: Path | None = Path("/repo/shop"), **more: Any) -> DeckApp:
+    def bridge(target: MessagePump, view: str) -> FakeBridge:
+        return FakeBridge(target, view, rows)
+
+    return DeckApp("default", repo, bridge=bridge, live=None, **more)
+
+
+def fake(app: DeckApp) -> FakeBridge:
+    assert isinstance(app.bridge, FakeBridge)
+    return app.bridge
+
+
+async def until(pilot: Any, true: Callable[[], object], what: str = "the condition") -> None:
+    """Let the app work until `true()`, at most five seconds."""
+    import asyncio
+
+    deadline = asyncio.get_running_loop().time() + 5
+    while not true():
+        assert asyncio.get_running_loop().time() < deadline, f"{what} did not come true"
+        await pilot.pause(0.01)
