@@ -119,6 +119,11 @@ quiet_pip() {
     .uv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: "$@" >&2 </dev/null
 }
 
+# The system's certificates, no interpreter but the system's, and a cache that `make clean` removes.
+run_uv() {
+    UV_CACHE_DIR="${UV_CACHE_DIR:-$PWD/.uv/cache}" UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never .uv/bin/uv --quiet "$@"
+}
+
 fingerprint() { cat pyproject.toml requirements.lock scripts/bootstrap.sh | cksum; pwd; }
 
 ensure_environment() {
@@ -129,11 +134,13 @@ ensure_environment() {
     ensure_uv
     rm -f .venv/.complete
     say "installing the locked packages into .venv"
-    uv="env UV_CACHE_DIR=${UV_CACHE_DIR:-$PWD/.uv/cache} UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=${UV_LINK_MODE:-hardlink} .uv/bin/uv --quiet"
-    python_fits .venv/bin/python || $uv venv --clear --python "$python" .venv
-    $uv pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock ||
+    # uv does not read pip's configuration; an index that a human set there is meant for this too
+    index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$(.uv/bin/python -m pip config get global.index-url 2>/dev/null || true)}}
+    if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
+    python_fits .venv/bin/python || run_uv venv --clear --python "$python" .venv
+    run_uv pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements.lock ||
         stop "The locked packages could not be installed." "See the message above; is the package index within reach?"
-    $uv pip install --python .venv/bin/python --no-deps --no-build-isolation --editable .
+    run_uv pip install --python .venv/bin/python --no-deps --no-build-isolation --editable .
     .venv/bin/python -m compileall -q agentdeck
     fingerprint >.venv/.complete
 }
