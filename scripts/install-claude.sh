@@ -17,6 +17,12 @@ if [ ! -x "$binary" ]; then
     mkdir -p "$root/.clients"
     draft=$(mktemp -d "$root/.clients/.new.XXXXXX")
     trap 'rm -rf "$draft"' EXIT
+    # npm knows only its own certificates; the system's hold good for whoever set them up (a proxy, a mirror)
+    if [ -z "${NODE_EXTRA_CA_CERTS:-}" ]; then
+        for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+            [ -r "$bundle" ] && export NODE_EXTRA_CA_CERTS="$bundle" && break
+        done
+    fi
     echo "Installing @anthropic-ai/claude-code@$version into $place" >&2
     npm install --no-audit --no-fund --loglevel=error --prefix "$draft" "@anthropic-ai/claude-code@$version" >&2
     # One move: an install that was interrupted is never taken for a whole one.
