@@ -87,7 +87,8 @@ async def _serve(
         if isinstance(front, Headless):
             code = await front.run(agent, prompt)
             reason = "done"
-            sys.stdout.write((place.summary or agent.last_text) + "\n")
+            if code == 0:
+                sys.stdout.write((place.summary or agent.last_text) + "\n")
             return code
         banner = [f"agentdeck builtin · {model.name} · {cwd}", *_remembered(history)]
         reason = await front.run(agent, banner, prompt)
