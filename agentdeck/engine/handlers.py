@@ -66,7 +66,7 @@ class Handlers:
             raise
         except AgentDeckError as error:
             result, state = {"title": error.title, "hint": error.hint, "exit_code": error.exit_code}, "failed"
-        except (OSError, sqlite3.Error, ValueError, LookupError) as error:
+        except Exception as error:  # the boundary: one request that fails must not end the engine
             log.exception("request %s failed", request.kind)
             result, state = {"title": f"{request.kind} failed: {error}", "hint": "The engine's log has the whole story: `agentdeck log`.", "exit_code": 1}, "failed"
         await self.writer.run(lambda conn: ledger.settle(conn, request.id, state, result))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentdeck import paths
+from agentdeck.errors import AgentDeckError
 
 
 def scrub(environ: Mapping[str, str]) -> dict[str, str]:
@@ -32,5 +33,7 @@ def take_environment(file: str) -> dict[str, str]:
     path = Path(file)
     try:
         return dict(json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise AgentDeckError("whoever asked for this has gone, and their environment with them", "Ask again.") from error
     finally:
         path.unlink(missing_ok=True)

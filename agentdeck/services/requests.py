@@ -66,10 +66,6 @@ async def ask(kind: str, agent: str = "", *, timeout: float = 30.0, **args: obje
     """
     key = await asyncio.to_thread(submit, kind, agent, **args)
     deadline = asyncio.get_running_loop().time() + timeout
-    conn = await asyncio.to_thread(store.read, paths.database_file())
-    if conn is None:
-        raise AgentDeckError("the deck's database cannot be opened", f"Look at {paths.database_file()}.")
-    conn.close()
     pause = 0.01
     while asyncio.get_running_loop().time() < deadline:
         found = await asyncio.to_thread(_look, key)

@@ -115,7 +115,7 @@ def delivery(row: sqlite3.Row) -> Delivery:
     return Delivery(**{field.name: row[field.name] for field in fields(Delivery)})
 
 
-def event(conn: sqlite3.Connection, ts: int, kind: str, agent_id: str = "", **data: object) -> None:
+def event(conn: sqlite3.Connection, ts: int, kind: str, agent_id: str = "", /, **data: object) -> None:
     """Append one event."""
     text = json.dumps(data, ensure_ascii=False)
     conn.execute("INSERT INTO events (ts, agent, kind, data) VALUES (?, ?, ?, ?)", (ts, agent_id, kind, text))
