@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from agentdeck.commands import output
+from agentdeck.errors import UsageError
 
 
 @click.group()
@@ -75,7 +76,12 @@ def show(number: int, as_json: bool) -> None:
     """One task with every attempt."""
     from agentdeck.services import queue
 
-    found: dict[str, Any] = output.query(lambda conn: queue.as_json(conn, queue.find(conn, number)))
+    def look(conn: sqlite3.Connection | None) -> dict[str, Any]:
+        if conn is None:
+            raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
+        return queue.as_json(conn, queue.task(conn, number))
+
+    found: dict[str, Any] = output.query(look)
     if as_json:
         output.data(found)
         return
@@ -91,15 +97,17 @@ def show(number: int, as_json: bool) -> None:
 def why(number: int) -> None:
     """Why a task does not run now."""
     from agentdeck.services import fleet, queue
-    from agentdeck.services.standing import workers
+    from agentdeck.services.standing import candidates
 
-    def look(conn: sqlite3.Connection) -> str:
-        return queue.why(queue.find(conn, number), workers(conn, fleet.load(conn).rows))
+    def look(conn: sqlite3.Connection | None) -> str:
+        if conn is None:
+            raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
+        return queue.why(queue.task(conn, number), candidates(conn, fleet.load(conn).rows))
 
     click.echo(output.query(look))
 
 
-def _change(number: int, verb: str) -> None:
+def _change(number: int, verb: str, *words: str) -> None:
     from agentdeck import paths
     from agentdeck.adapters.database import store
     from agentdeck.services import queue, requests
@@ -107,7 +115,7 @@ def _change(number: int, verb: str) -> None:
     conn = store.write(paths.database_file())
     try:
         with store.transaction(conn):
-            getattr(queue, verb)(conn, queue.find(conn, number))
+            getattr(queue, verb)(conn, number, *words)
     finally:
         conn.close()
     requests.wake()
@@ -123,11 +131,27 @@ def cancel(number: int) -> None:
 @task.command("retry")
 @click.argument("number", type=int)
 def retry(number: int) -> None:
-    """Queue a finished task again, as a new attempt."""
+    """Queue a failed or cancelled task again, as a new attempt."""
     from agentdeck.services import summon
 
     _change(number, "retry")
     output.run(summon.ensure_engine())
+
+
+@task.command("accept")
+@click.argument("number", type=int)
+@click.option("--note", default="")
+def accept(number: int, note: str) -> None:
+    """A human is content with what is in review."""
+    _change(number, "accept", note)
+
+
+@task.command("reject")
+@click.argument("number", type=int)
+@click.option("--note", default="")
+def reject(number: int, note: str) -> None:
+    """A human is not: the task counts as failed until it is retried."""
+    _change(number, "reject", note)
 
 
 @click.command()

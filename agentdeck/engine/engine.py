@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import asdict
 from typing import Any
 
-from agentdeck import paths
+from agentdeck import config, paths
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.engine import ledger
 from agentdeck.engine.handlers import Handlers
@@ -46,7 +47,7 @@ class Engine:
         self.supervisor = Supervisor(self.writer, paths.tmux_socket())
         self.outbox = Outbox(self.writer, self.monitor, paths.tmux_socket())
         self.dispatcher = Dispatcher(self.writer, self.monitor)
-        self.meter = Meter(self.writer, self.monitor)
+        self.meter = Meter(self.writer, self.monitor, {name: asdict(price) for name, price in config.load().prices.items()})
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         self.ended = asyncio.Event()

@@ -10,6 +10,7 @@ from agentdeck.adapters import tmux
 from agentdeck.adapters.database import store
 from agentdeck.engine.background import end_on_signals, log_to_file
 from agentdeck.engine.engine import Engine
+from agentdeck.errors import AgentDeckError
 
 LOOK_SECONDS = 0.25
 
@@ -30,6 +31,8 @@ async def run_foreground(seconds: float | None, until_empty: bool) -> int:
                 await engine.stop()
             if reached or engine.failure is None:
                 return 0 if reached else 130
+            if not isinstance(engine.failure, store.EpochLost):
+                raise AgentDeckError(f"the engine failed: {engine.failure}", f"Its log has the story: {paths.log_file('run')}")
         elif await _reached(deadline, until_empty):
             return 0
         await asyncio.sleep(LOOK_SECONDS)

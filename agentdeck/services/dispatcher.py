@@ -13,13 +13,17 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome
-from agentdeck.services import queue, rows, worktrees
+from agentdeck.services import queue, rows, specs, worktrees
 from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import add_delivery
 
 IDLE_FOR_MS = 1_000  # how long an agent has been idle before it counts as done, or as free
 UNCERTAIN_FOR_MS = 60_000  # an uncertain delivery to an agent that stays idle this long is given up
+
+# Agents that are spoken for: an attempt runs, or a text is on its way to them.
+TAKEN = """SELECT agent FROM attempts WHERE outcome = 'running'
+    UNION SELECT agent FROM deliveries WHERE state IN ('queued', 'pasted', 'submitted')"""
 
 
 class Dispatcher:
@@ -32,27 +36,27 @@ class Dispatcher:
 
     async def round(self) -> None:
         await self._finish_ended()
-        workers = await self.writer.run(self._workers)
-        waiting = await self.writer.run(lambda conn: queue.tasks(conn, ["queued"]))
-        for choice in queue.choose(waiting, workers):
+        candidates = await self.writer.run(self._candidates)
+        waiting = await self.writer.run(lambda conn: queue.tasks(conn, states=["queued"]))
+        for choice in queue.choose(waiting, candidates):
             task = next(task for task in waiting if task.id == choice.task)
             agent = self.monitor.agents[choice.agent]
             try:
-                attempt = await self.writer.run(lambda conn, task=task, agent=agent: queue.lease(conn, task, agent))
+                attempt = await self.writer.run(lambda conn, task=task, agent=agent: queue.lease(conn, task.id, agent))
             except TryAgain:
                 continue
             work = asyncio.create_task(self._prepare(attempt, agent, task.base))
             self._preparing[agent.id] = work
             work.add_done_callback(lambda _, key=agent.id: self._preparing.pop(key, None))
 
-    def _workers(self, conn: sqlite3.Connection) -> list[queue.Worker]:
-        taken = {row[0] for row in conn.execute("SELECT agent FROM attempts WHERE outcome = 'running'")}
-        taken |= {row[0] for row in conn.execute("SELECT agent FROM deliveries WHERE state IN ('queued', 'pasted', 'submitted')")}
+    def _candidates(self, conn: sqlite3.Connection) -> list[queue.Candidate]:
+        taken = {row[0] for row in conn.execute(TAKEN)}
         found = []
         for agent in self.monitor.agents.values():
             status = self.monitor.status(agent.id)
-            free = agent.life == "live" and agent.id not in taken and settled_idle(status, now_ms())
-            found.append(queue.Worker(agent, free, loader.get(agent.harness).takes_tasks, status.state))
+            state = status.state if status.state != "idle" or settled_idle(status, now_ms()) else "working"
+            takes = loader.get(agent.harness).takes_tasks
+            found.append(queue.candidate(agent, state, takes_tasks=takes, leased=agent.id in taken))
         return found
 
     async def _prepare(self, attempt: Attempt, agent: Agent, base: str) -> None:
@@ -62,7 +66,7 @@ class Dispatcher:
                 agent = await self._branch(attempt, agent, base)
         except AgentDeckError as error:
             reason = f"{error.title}. {error.hint}".strip()
-            await self.writer.run(lambda conn: queue.finish(conn, attempt, "refused", reason))
+            await self.writer.run(lambda conn: queue.finish(conn, attempt.task, attempt.n, "refused", reason))
             return
         await self.writer.run(lambda conn: _deliver(conn, attempt, agent))
 
@@ -73,9 +77,8 @@ class Dispatcher:
         agent = replace(agent, branch=made.branch, base_oid=made.base_oid, task_count=count)
 
         def change(conn: sqlite3.Connection) -> None:
-            facts = {"branch": agent.branch, "base_oid": agent.base_oid}
-            rows.update(conn, "agents", "id", agent.id, task_count=count, **facts)
-            queue.note(conn, attempt.task, attempt.n, **facts)
+            rows.update(conn, "agents", "id", agent.id, task_count=count, branch=agent.branch, base_oid=agent.base_oid)
+            queue.set_branch(conn, attempt, agent.branch, agent.base_oid)
             if made.saved_oid:
                 rows.event(conn, now_ms(), "agent", agent.id, action="leftovers", commit=made.saved_oid, ref=made.saved_ref)
 
@@ -104,7 +107,7 @@ class Dispatcher:
                 head = await asyncio.to_thread(worktrees.head, agent.worktree)
             except AgentDeckError:
                 head = ""  # the tree is gone; the attempt's end stands all the same
-        await self.writer.run(lambda conn: queue.finish(conn, attempt, end, reason, head))
+        await self.writer.run(lambda conn: queue.finish(conn, attempt.task, attempt.n, end, reason, head))
 
 
 def settled_idle(status: Status, now: int) -> bool:
@@ -144,6 +147,6 @@ def _in_hand(conn: sqlite3.Connection) -> list[tuple[Attempt, dict[str, int | st
 
 
 def _deliver(conn: sqlite3.Connection, attempt: Attempt, agent: Agent) -> None:
-    text = queue.body(conn, attempt.spec_version)
+    text = specs.parse(queue.text(conn, attempt.spec_version)).body
     key = add_delivery(conn, agent.id, text, kind="task", task=attempt.task)
-    queue.note(conn, attempt.task, attempt.n, delivery=key)
+    queue.set_delivery(conn, attempt, key)

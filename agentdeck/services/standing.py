@@ -1,4 +1,4 @@
-"""How agents stand towards the queue, read from the rows: for `task why` and the dashboard."""
+"""How agents stand towards the queue, read from the rows: for `task why`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import sqlite3
 from collections.abc import Iterable
 
 from agentdeck.harnesses import loader
+from agentdeck.services.assignment import Candidate, candidate
+from agentdeck.services.dispatcher import TAKEN
 from agentdeck.services.fleet import AgentRow
-from agentdeck.services.queue import Worker
-
-BUSY = """SELECT agent FROM attempts WHERE outcome = 'running'
-    UNION SELECT agent FROM deliveries WHERE state IN ('queued', 'pasted', 'submitted')"""
 
 
-def workers(conn: sqlite3.Connection, fleet: Iterable[AgentRow]) -> list[Worker]:
+def candidates(conn: sqlite3.Connection, fleet: Iterable[AgentRow]) -> list[Candidate]:
     """Every agent as the chooser sees it."""
-    taken = {row[0] for row in conn.execute(BUSY)}
+    taken = {row[0] for row in conn.execute(TAKEN)}
     return [
-        Worker(
+        candidate(
             row.agent,
-            row.agent.life == "live" and row.status.state == "idle" and row.agent.id not in taken,
-            loader.get(row.agent.harness).takes_tasks,
             row.status.state,
+            takes_tasks=loader.get(row.agent.harness).takes_tasks,
+            leased=row.agent.id in taken,
         )
         for row in fleet
     ]
