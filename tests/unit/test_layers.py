@@ -87,3 +87,27 @@ def test_the_check_can_fail(place: str, source: str, count: int) -> None:
 def test_no_room_without_a_meaning() -> None:
     names = {path.stem for path in PACKAGE.rglob("*") if path.suffix in ("", ".py")}
     assert not names & {"utils", "util", "core", "managers", "manager", "helpers", "helper", "misc", "common"}
+
+
+def named_products(source: str) -> set[str]:
+    """Products named in code: in a string that is no docstring, or in a name."""
+    tree = ast.parse(source)
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    words = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docs]
+    words += [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    products = ("claude", "codex", "gemini", "opencode", "aider")
+    return {name for name in products for word in words if isinstance(word, str) and name in word.lower()}
+
+
+def test_no_product_is_named_outside_its_folder() -> None:
+    assert named_products('"""Claude."""\nif harness == "claude":\n    codex_pid = 1\n') == {"claude", "codex"}
+    rooms = ("models", "adapters", "services", "engine", "ui")
+    files = [file for room in rooms for file in (PACKAGE / room).rglob("*.py")]
+    found = {str(file.relative_to(PACKAGE)): named for file in files if (named := named_products(file.read_text()))}
+    assert not found
