@@ -1,0 +1,129 @@
+"""`agentdeck demo`: the whole deck on a sample repository, with a script for a model. Leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agentdeck.commands import output
+from agentdeck.errors import AgentDeckError
+
+READY_SECONDS = 15.0
+NOTICE = "The models' words in this demo are scripted; the agents, their edits, tests and commits are real."
+
+
+def run_demo(seconds: float | None) -> int:
+    """With `seconds`, headless: prints the summary JSON of the contract. Without: the dashboard."""
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, _leave)
+    outer = os.environ.get("DECK_HOME")
+    if outer:
+        Path(outer).mkdir(parents=True, exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="deck-demo-", dir=outer or None))
+    os.environ["DECK_HOME"] = str(home)
+    click.echo(NOTICE, err=True)
+    try:
+        repo = _set_up(home)
+        if seconds is None:
+            return _dashboard(repo)
+        output.data(_headless(seconds))
+        return 0
+    finally:
+        _clean_up(home)
+        if outer:
+            os.environ["DECK_HOME"] = outer
+        else:
+            del os.environ["DECK_HOME"]
+
+
+def _leave(signum: int, frame: object) -> None:
+    raise SystemExit(128 + signum)
+
+
+def _set_up(home: Path) -> Path:
+    """The sample repository, the scripted model in a hidden window, and four agents."""
+    from agentdeck import paths
+    from agentdeck.adapters import tmux
+    from agentdeck.demo import sample, scenario
+
+    tmux.version()
+    repo = sample.make_sample(home / "wordkit")
+    ready = home / "model.json"
+    tmux.ensure_server(paths.tmux_socket(), paths.tmux_conf())
+    tmux.spawn_hidden(paths.tmux_socket(), "model", scenario.server_argv(ready))
+    url = _url(ready)
+    environ = {**os.environ, **scenario.environment(url)}
+    asyncio.run(_start(scenario.agents(), repo, environ))
+    return repo
+
+
+def _url(ready: Path) -> str:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            return str(json.loads(ready.read_text())["url"])
+        except (OSError, ValueError, KeyError):
+            time.sleep(0.03)
+    raise AgentDeckError("the demo's scripted model did not start", "Run it by hand: python -m agentdeck.demo.server --scenario demo")
+
+
+async def _start(agents: list[dict[str, Any]], repo: Path, environ: dict[str, str]) -> None:
+    from agentdeck.services import requests, summon
+    from agentdeck.services.environment import save_environment
+
+    await summon.ensure_engine()
+    await asyncio.gather(
+        *(requests.ask("new", timeout=60, repo=str(repo), env_file=str(save_environment(environ)), **agent) for agent in agents)
+    )
+
+
+def _dashboard(repo: Path) -> int:
+    from agentdeck.ui.app import run_dashboard
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise AgentDeckError("the demo's dashboard needs a terminal", "Run it in one, or with --headless SECONDS.")
+    return run_dashboard("default", repo)
+
+
+def _headless(seconds: float) -> dict[str, Any]:
+    from agentdeck.services import fleet, queue, usage_report
+
+    started = time.monotonic()
+    time.sleep(seconds)
+
+    def summary(conn: Any) -> dict[str, Any]:
+        found = fleet.load(conn)
+        failed = [r.agent.name for r in found.rows if r.status.state in ("exited", "failed", "unknown", "hung")]
+        return {
+            "seconds": round(time.monotonic() - started, 3),
+            "agents": [fleet.as_json(row) for row in found.rows],
+            "tasks": [queue.as_json(conn, task) for task in queue.tasks(conn)],
+            "usage": usage_report.report(conn),
+            "errors": [f"{name} is not well" for name in failed] + ([] if found.engine.alive else ["the engine is not alive"]),
+        }
+
+    return dict(output.query(summary))
+
+
+def _clean_up(home: Path) -> None:
+    from agentdeck import paths
+    from agentdeck.adapters import tmux
+    from agentdeck.services import shutdown
+
+    try:
+        asyncio.run(shutdown.halt(paths.tmux_socket()))
+    except AgentDeckError as error:
+        click.echo(f"agentdeck: {error.title}", err=True)
+    tmux.kill_server(paths.tmux_socket())
+    shutil.rmtree(paths.runtime_dir(), ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
