@@ -1,0 +1,304 @@
+"""Live screens: one control client, one list of panes per tick, captures of what is visible and changed.
+
+A tick that comes late is dropped, never made up for. While nothing changes a tick is one
+command. When the server goes, the loop waits and connects again; nothing ends it but `stop`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from agentdeck.errors import AgentDeckError
+from agentdeck.models.screen import PaneScreen, parse
+
+if TYPE_CHECKING:
+    from agentdeck.adapters.tmux import ControlClient
+    from agentdeck.models.pane import Pane
+
+TICK = 0.1
+AFTER_KEY = (0.004, 0.016, 0.046)
+"""Seconds after a key at which the pane is looked at, until it has changed."""
+LIVELY = 0.5
+"""Seconds after a change or a key during which a pane may be looked at between ticks."""
+BACKOFF = (0.1, 5.0)
+"""First and longest wait between two tries to connect, in seconds."""
+PATIENCE = 1.0
+"""Seconds without a server before viewers are told."""
+_CLOCK_SLACK = 0.05  # tmux's second may begin a little later than ours
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """The screen of agent `deck_id` is visible: look at it every `every` seconds at most."""
+
+    deck_id: str
+    every: float
+
+
+class Viewer(Protocol):
+    """Something that shows panes."""
+
+    def wanted(self) -> dict[str, Want]:
+        """Pane ids that are visible right now."""
+        ...
+
+    def show(self, pane: str, picture: PaneScreen) -> None:
+        """A pane's screen; only called when it is another one than before."""
+        ...
+
+    def observe(self, panes: Mapping[str, Pane] | None) -> None:
+        """Every pane of the server, each tick; None while there is no server."""
+        ...
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of one pane: its last capture, when that was, and when it last changed."""
+
+    rows: list[str] = field(default_factory=list)
+    picture: PaneScreen | None = None
+    second: int = -1  # wall clock, as tmux dates activity
+    at: float = -1e9  # monotonic, like the following
+    changed: float = -1e9
+    dead: bool = False
+
+
+class Live:
+    """Owns the dashboard's control client. `client` is None while there is no server."""
+
+    def __init__(
+        self, socket: Path, connect: Callable[[Path], Awaitable[ControlClient]] | None = None, *, tick: float = TICK
+    ) -> None:
+        self.socket = socket
+        self.client: ControlClient | None = None
+        self.ticks = 0
+        self.captures = 0
+        self._connect = connect or _open
+        self._tick_seconds = tick
+        self._viewers: dict[int, tuple[Viewer, dict[str, PaneScreen]]] = {}
+        self._seen: dict[str, _Seen] = {}
+        self._panes: dict[str, Pane] = {}
+        self._keys: dict[str, list[float]] = {}
+        self._wake = asyncio.Event()
+        self._running = asyncio.Event()
+        self._running.set()
+        self._task: asyncio.Task[None] | None = None
+
+    # -- for the dashboard ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to look. Needs a running event loop; returns at once."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="live")
+
+    async def stop(self) -> None:
+        """End the loop and leave the tmux server; agents notice nothing."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def pause(self) -> None:
+        """Look at nothing, as while another program has the terminal."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        self._running.set()
+        self._wake.set()
+
+    def watch(self, viewer: Viewer) -> None:
+        self._viewers[id(viewer)] = (viewer, {})
+        self._wake.set()
+
+    def unwatch(self, viewer: Viewer) -> None:
+        self._viewers.pop(id(viewer), None)
+
+    def poke(self, pane: str) -> None:
+        """Something was typed to a pane: look soon, three times, until it changes."""
+        now = time.monotonic()
+        self._keys[pane] = [now + delay for delay in AFTER_KEY]
+        self._wake.set()
+
+    def nudge(self) -> None:
+        """What is visible has changed: look now rather than at the next tick."""
+        self._wake.set()
+
+    def pane(self, pane: str) -> Pane | None:
+        """What the last tick said of a pane."""
+        return self._panes.get(pane)
+
+    # -- the loop -------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        wait, since = BACKOFF[0], time.monotonic()
+        while True:
+            try:
+                self.client = await self._connect(self.socket)
+            except (AgentDeckError, OSError):
+                if time.monotonic() - since >= PATIENCE:
+                    self._tell(None)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, BACKOFF[1])
+                continue
+            wait = BACKOFF[0]
+            try:
+                await self._look(self.client)
+            except (AgentDeckError, OSError) as error:
+                log.info("lost tmux: %s", error)
+            except Exception:
+                log.exception("the live loop met a fault and goes on")
+                await asyncio.sleep(BACKOFF[0])
+            finally:
+                client, self.client = self.client, None
+                self._forget()
+                if client is not None:
+                    await client.close()
+            self._tell(None)
+            since = time.monotonic()
+
+    def _forget(self) -> None:
+        """A new server gives the same pane ids to other agents."""
+        self._seen.clear()
+        self._panes.clear()
+        self._keys.clear()
+        for _, given in self._viewers.values():
+            given.clear()
+
+    async def _look(self, client: ControlClient) -> None:
+        due = 0.0
+        while not client.closed.is_set():
+            await self._running.wait()
+            now = time.monotonic()
+            if now >= due:
+                await self._tick(client)
+                due = max(due + self._tick_seconds, time.monotonic() + self._tick_seconds / 4)
+            else:
+                await self._glance(client, self._urgent(now))
+            await self._sleep(min([due, *self._deadlines()]))
+
+    async def _sleep(self, until: float) -> None:
+        """Until `until`, or until something was typed. Never less than a moment: others need the loop too."""
+        self._wake.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(until - time.monotonic(), 0.001)):
+                await self._wake.wait()
+
+    async def _tick(self, client: ControlClient) -> None:
+        from agentdeck.adapters.tmux import list_panes
+
+        self._panes = await list_panes(client)
+        self.ticks += 1
+        self._seen = {pane: seen for pane, seen in self._seen.items() if pane in self._panes}
+        self._tell(self._panes)
+        now = time.monotonic()
+        await self._capture(client, [pane for pane, want in self._wants().items() if self._due(pane, want, now)])
+
+    def _wants(self) -> dict[str, Want]:
+        """Visible panes that are those of their agents, each at the highest rate that any viewer asks."""
+        wants: dict[str, Want] = {}
+        for viewer, _ in self._viewers.values():
+            for pane, want in viewer.wanted().items():
+                known = self._panes.get(pane)
+                if known is not None and known.deck_id == want.deck_id:
+                    wants[pane] = min(want, wants.get(pane, want), key=lambda each: each.every)
+        return wants
+
+    def _due(self, pane: str, want: Want, now: float) -> bool:
+        """Has it changed since its last capture, as far as tmux's clock of whole seconds can tell?"""
+        seen, known = self._seen.get(pane), self._panes[pane]
+        if seen is None or seen.picture is None:
+            return True
+        if now - seen.at < want.every * 0.8:
+            return False
+        size = (seen.picture.cols, seen.picture.rows)
+        return known.activity >= seen.second or size != (known.cols, known.rows) or seen.dead != known.dead
+
+    async def _capture(self, client: ControlClient, panes: list[str]) -> None:
+        from agentdeck.adapters.tmux import capture
+
+        if panes:
+            second = int(time.time() - _CLOCK_SLACK)
+            for pane, rows in (await capture(client, panes)).items():
+                self._take(pane, self._panes[pane], rows, second)
+        self._deliver()
+
+    # -- between ticks --------------------------------------------------------------------------------------
+
+    def _deadlines(self) -> list[float]:
+        """When the next look at a single pane is due."""
+        keys = [times[0] for times in self._keys.values() if times]
+        return keys + [self._seen[pane].at + want.every for pane, want in self._lively().items()]
+
+    def _lively(self) -> dict[str, Want]:
+        """Panes in focus that changed a moment ago."""
+        now = time.monotonic()
+        return {
+            pane: want
+            for pane, want in self._wants().items()
+            if want.every < self._tick_seconds and pane in self._seen and now - self._seen[pane].changed < LIVELY
+        }
+
+    def _urgent(self, now: float) -> list[str]:
+        urgent = {pane for pane, want in self._lively().items() if now - self._seen[pane].at >= want.every}
+        for pane, times in self._keys.items():
+            if times and times[0] <= now:
+                self._keys[pane] = [each for each in times if each > now]
+                urgent.add(pane)
+        return sorted(urgent & self._wants().keys())
+
+    async def _glance(self, client: ControlClient, panes: list[str]) -> None:
+        """Cursor and screen of a few panes, in one batch."""
+        from agentdeck.adapters.tmux.sight import look
+
+        if panes:
+            second = int(time.time() - _CLOCK_SLACK)
+            for pane, (known, rows) in (await look(client, panes)).items():
+                self._panes[pane] = known
+                self._take(pane, known, rows, second)
+        self._deliver()
+
+    # -- what came --------------------------------------------------------------------------------------------
+
+    def _take(self, pane: str, known: Pane, rows: list[str], second: int) -> None:
+        self.captures += 1
+        seen = self._seen.setdefault(pane, _Seen())
+        seen.second, seen.at, seen.dead = second, time.monotonic(), known.dead
+        cursor = (known.cursor_x, known.cursor_y) if known.cursor_visible and not known.dead else (-1, -1)
+        old = seen.picture
+        lines = old.lines if old is not None and rows == seen.rows else parse(rows)
+        new = PaneScreen(lines, known.cols, known.rows, *cursor, known.alternate)
+        if old is not None and lines is old.lines and new == old:
+            return
+        seen.rows, seen.changed, seen.picture = rows, seen.at, new
+        self._keys.pop(pane, None)
+
+    def _deliver(self) -> None:
+        """Give each viewer what it shows and has not got yet."""
+        for viewer, given in list(self._viewers.values()):
+            for pane, want in viewer.wanted().items():
+                seen, known = self._seen.get(pane), self._panes.get(pane)
+                if seen is None or seen.picture is None or known is None or known.deck_id != want.deck_id:
+                    continue
+                if given.get(pane) is not seen.picture:
+                    given[pane] = seen.picture
+                    viewer.show(pane, seen.picture)
+
+    def _tell(self, panes: Mapping[str, Pane] | None) -> None:
+        for viewer, _ in list(self._viewers.values()):
+            viewer.observe(panes)
+
+
+async def _open(socket: Path) -> ControlClient:
+    from agentdeck.adapters.tmux import ControlClient
+
+    return await ControlClient.open(socket)

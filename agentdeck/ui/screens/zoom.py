@@ -1,0 +1,190 @@
+"""One agent alone: its whole screen, and every key but two goes to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.events import Click, Key, MouseScrollDown, MouseScrollUp, Paste
+from textual.screen import Screen
+from textual.widgets import Static
+
+from agentdeck.errors import AgentDeckError
+from agentdeck.models.clock import age, now_ms
+from agentdeck.models.pane import Pane
+from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.badges import GLYPHS, STYLES, word
+from agentdeck.ui.keyboard import Keyboard
+from agentdeck.ui.live import Live
+from agentdeck.ui.widgets.zoom_view import ZoomView
+
+RETURN = frozenset({"ctrl+q", "ctrl+right_square_bracket", "ctrl+]"})
+_RETURN_CHARACTERS = frozenset({"\x11", "\x1d"})
+SETTLE = 0.15
+"""Seconds the terminal's size must rest before the agent is given more room."""
+
+
+class ZoomScreen(Screen[None]):
+    """`newest` gives the agent's row as the deck knows it now; without it the one given at the start stays."""
+
+    DEFAULT_CSS = """
+    ZoomScreen { background: $surface; }
+    ZoomScreen > #zoom-bar { height: 1; background: $panel; color: $foreground; }
+    """
+    AUTO_FOCUS = None
+    ALLOW_SELECT = False
+
+    def __init__(self, row: AgentRow, live: Live, newest: Callable[[], AgentRow | None] | None = None) -> None:
+        super().__init__()
+        self.row = row
+        self.view = ZoomView(row, self._observed)
+        self.keyboard = Keyboard(live, row.agent.pane, row.agent.id, self._set_trouble)
+        self._live = live
+        self._newest = newest
+        self._trouble = ""
+        self._gone = ""
+        self._lent = ""
+        self._sized = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="zoom-bar")
+        yield self.view
+
+    def on_mount(self) -> None:
+        self.keyboard.start()
+        self._live.watch(self.view)
+        self.set_interval(0.5, self._update)
+        self.set_timer(SETTLE, self._consider_size)
+        self._show_bar()
+
+    async def on_unmount(self) -> None:
+        self._live.unwatch(self.view)
+        await self.keyboard.stop()
+        await self._give_back()
+
+    # -- keys -----------------------------------------------------------------------------------------------
+
+    def on_key(self, event: Key) -> None:
+        event.stop()
+        event.prevent_default()
+        if event.key in RETURN or event.character in _RETURN_CHARACTERS:
+            self.dismiss()
+        else:
+            self.keyboard.press(event.key, event.character)
+
+    def on_paste(self, event: Paste) -> None:
+        event.stop()
+        self.keyboard.paste(event.text)
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key not in RETURN
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        event.stop()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        event.stop()
+
+    # -- the bar --------------------------------------------------------------------------------------------
+
+    def set_row(self, row: AgentRow) -> None:
+        """Another state of the same agent; after a resume it has another pane."""
+        self.row = row
+        self.view.set_row(row)
+        self.keyboard.pane = row.agent.pane
+        self._show_bar()
+
+    def _update(self) -> None:
+        newest = self._newest() if self._newest is not None else None
+        self.set_row(newest or self.row)
+
+    def _set_trouble(self, text: str) -> None:
+        if text != self._trouble:
+            self._trouble = text
+            self._show_bar()
+
+    def _observed(self, pane: Pane | None) -> None:
+        gone = "its pane is gone" if pane is None else "it has ended" if pane.dead else ""
+        if gone != self._gone:
+            self._gone = gone
+            self._show_bar()
+
+    def _show_bar(self) -> None:
+        if self.is_mounted:
+            bar = self.query_one("#zoom-bar", Static)
+            bar.update(self._bar(self.size.width), layout=False)
+
+    def _bar(self, width: int) -> Content:
+        status, agent = self.row.status, self.row.agent
+        since = age(now_ms() - status.since) if status.since else ""
+        look = STYLES[status.state]
+        left = Content.assemble(
+            (f" {GLYPHS[status.state]} ", look),
+            (agent.name, "bold"),
+            (f"  {word(status)} {since}".rstrip(), look),
+            (f"  {self._trouble or self._gone}", "$text-warning"),
+        )
+        for back in (
+            "every key goes to the agent; Ctrl+Q or Ctrl+] returns ",
+            "Ctrl+Q or Ctrl+] returns ",
+            "Ctrl+Q returns ",
+        ):
+            room = width - left.cell_length - len(back)
+            if room > 1:
+                return Content.assemble(left, " " * room, (back, "$text-muted"))
+        keep = max(0, width - len(back) - 1)
+        return Content.assemble(left.truncate(keep, ellipsis=True), " ", (back, "$text-muted"))
+
+    # -- room -----------------------------------------------------------------------------------------------
+
+    async def _consider_size(self) -> None:
+        """Give the agent all of the view, once, when it has more room than the agent's own size and may be resized.
+
+        Inline programs print their last rows again at every resize: they keep their size, in a frame.
+        """
+        agent = self.row.agent
+        pane, client = self._live.pane(agent.pane), self._live.client
+        if self._sized or not self.is_attached:
+            return
+        if pane is None or client is None:
+            self.set_timer(SETTLE, self._consider_size)
+            return
+        self._sized = True
+        own, room = (agent.cols, agent.rows), tuple(self.view.size)
+        larger = room[0] >= own[0] and room[1] >= own[1] and room != own
+        if pane.dead or pane.deck_id != agent.id or (pane.cols, pane.rows) != own or not larger:
+            return
+        if not pane.alternate and not await asyncio.to_thread(_resize_safe, agent.harness):
+            return
+        from agentdeck.adapters.tmux.sight import lend_size
+
+        self._lent = pane.window
+        try:
+            await lend_size(client, pane.window, (room[0], room[1]), own)
+        except AgentDeckError as error:
+            self._set_trouble(error.title)
+
+    async def _give_back(self) -> None:
+        window, self._lent = self._lent, ""
+        client = self._live.client
+        if window and client is not None:
+            from agentdeck.adapters.tmux.sight import take_back
+
+            try:
+                await take_back(client, window, (self.row.agent.cols, self.row.agent.rows))
+            except AgentDeckError as error:  # the server is gone, and the window with it
+                self.log.warning(error.title)
+
+
+def _resize_safe(harness: str) -> bool:
+    from agentdeck.harnesses import loader
+
+    try:
+        return loader.get(harness).resize_safe
+    except AgentDeckError:
+        return False

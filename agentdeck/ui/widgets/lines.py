@@ -1,0 +1,71 @@
+"""A widget made of finished lines: only a line that changed is painted again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.visual import Visual
+from textual.widget import Widget
+
+
+class LineWidget(Widget):
+    """Keeps one strip per row, set by `put`. It has no border and no padding: rows are the whole widget."""
+
+    ALLOW_SELECT = False
+    ALLOW_MAXIMIZE = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._rows: list[Strip | None] = []
+
+    def put(self, y: int, strip: Strip) -> None:
+        """Make `strip` row `y`, and paint that row alone."""
+        if y >= len(self._rows):
+            self._rows += [None] * (y + 1 - len(self._rows))
+        self._rows[y] = strip
+        self.refresh(Region(0, y, self.size.width, 1))
+
+    def forget_rows(self) -> None:
+        """Drop all rows: the size or the theme changed, and every row is put again."""
+        self._rows = []
+        self.refresh()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows as they are, past Textual's style cache and its conversion of the terminal's own colours."""
+        start, end = crop.column_span
+        filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
+        background = self.background_colors[1]
+        strips: list[Strip] = []
+        for y in crop.line_range:
+            strip = self._row(y)
+            for each in filters:
+                strip = strip.apply_filter(each, background)
+            strips.append(strip.crop(start, end))
+        return strips
+
+    def _row(self, y: int) -> Strip:
+        strip = self._rows[y] if y < len(self._rows) else None
+        width = self.size.width
+        if strip is None:
+            return Strip.blank(width, self.rich_style)
+        return strip if strip.cell_length == width else strip.adjust_cell_length(width, self.rich_style)
+
+    def text_row(self, content: Content, component: str) -> Strip:
+        """Styled text as a strip of the widget's width, in the style of one of its component classes."""
+        return self._strip(content, component, self.size.width)
+
+    def _strip(self, content: Content, component: str, width: int) -> Strip:
+        if width <= 0:
+            return Strip([], 0)
+        fitted = content.truncate(width, ellipsis=True, pad=True)
+        strips = Visual.to_strips(self, fitted, width, 1, self.get_visual_style(component), apply_selection=False)
+        return strips[0].adjust_cell_length(width) if strips else Strip.blank(width)
+
+
+def fit(parts: Iterable[tuple[str, str]], width: int) -> Content:
+    """Styled pieces as one text of at most `width` cells, cut with an ellipsis."""
+    return Content.assemble(*parts).truncate(max(width, 0), ellipsis=True)

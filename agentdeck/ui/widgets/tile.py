@@ -1,0 +1,169 @@
+"""One agent's cell of the grid: a title, the live screen as far as it fits, a foot."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from textual.content import Content
+from textual.events import Click, Resize
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from agentdeck.models.clock import now_ms
+from agentdeck.models.screen import Line, PaneScreen, top_row
+from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.strips import strip_of
+from agentdeck.ui.widgets.lines import LineWidget
+from agentdeck.ui.widgets.tile_text import foot, title
+
+EDGE = 1
+"""Columns left of the screen: the edge between tiles, thick at the focused one."""
+_NO_FOOT_BELOW = 5
+
+
+class Tile(LineWidget):
+    """Shows an AgentRow and the PaneScreen it is given. Never asks tmux for anything."""
+
+    COMPONENT_CLASSES = {"tile--title", "tile--title-focused", "tile--foot", "tile--edge", "tile--edge-focused"}
+    DEFAULT_CSS = """
+    Tile {
+        width: 1fr; height: 1fr; background: $background;
+        & > .tile--title { background: $panel; color: $foreground; }
+        & > .tile--title-focused { background: $primary-muted; color: $foreground; }
+        & > .tile--foot { background: $surface; color: $text-muted; }
+        & > .tile--edge { background: $panel; color: $panel; }
+        & > .tile--edge-focused { background: $panel; color: $accent; }
+    }
+    """
+
+    class Pointed(Message):
+        """A click; `double` for the second of two."""
+
+        def __init__(self, agent_id: str, double: bool) -> None:
+            super().__init__()
+            self.agent_id = agent_id
+            self.double = double
+
+    def __init__(self, row: AgentRow) -> None:
+        super().__init__()
+        self.row = row
+        self.picture: PaneScreen | None = None
+        self.note = ""
+        self.lost = False
+        self.in_focus = False
+        self.marked = False
+        self._words: tuple[Content | None, Content | None] = (None, None)
+        self._edge: Segment | None = None
+        self._shown: list[Line | None] = []
+
+    # -- what it is given -----------------------------------------------------------------------------------
+
+    def set_row(self, row: AgentRow) -> None:
+        """Another state of the same agent. A new pane has a new screen: the old one goes when it comes."""
+        was_faint = self.faint
+        self.row = row
+        self.draw_words()
+        if self.faint != was_faint:
+            self._draw_body(again=True)
+
+    def show(self, picture: PaneScreen) -> None:
+        """The pane's screen as it is now."""
+        self.picture = picture
+        self._draw_body()
+
+    def set_lost(self, lost: bool, note: str = "") -> None:
+        """Whether there is no living program behind the picture any more, and what to say about it."""
+        was_faint = self.faint
+        self.lost, self.note = lost, note
+        self.draw_words()
+        if self.faint != was_faint:
+            self._draw_body(again=True)
+
+    def set_marks(self, in_focus: bool, marked: bool) -> None:
+        if (in_focus, marked) != (self.in_focus, self.marked):
+            edge = in_focus != self.in_focus
+            self.in_focus, self.marked = in_focus, marked
+            self._words = (None, None)
+            self.draw_words()
+            if edge:
+                self._edge = None
+                self._draw_body(again=True)
+
+    @property
+    def faint(self) -> bool:
+        """The picture is the last one of something that ended."""
+        return self.lost or self.row.agent.life == "stopped"
+
+    # -- where the screen is --------------------------------------------------------------------------------
+
+    @property
+    def body(self) -> Region:
+        """The place of the agent's screen in the tile, in cells."""
+        width, height = self.size
+        return Region(EDGE, 1, max(0, width - EDGE), max(0, height - 1 - self._foot_rows))
+
+    @property
+    def _foot_rows(self) -> int:
+        return 0 if self.size.height < _NO_FOOT_BELOW else 1
+
+    # -- drawing --------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        self._draw_all()
+
+    def on_resize(self, event: Resize) -> None:
+        self._draw_all()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_attached and self.size.width:
+            self._draw_all()
+
+    def _draw_all(self) -> None:
+        self._words, self._edge = (None, None), None
+        self.forget_rows()
+        self.draw_words()
+        self._draw_body(again=True)
+
+    def draw_words(self) -> None:
+        """Title and foot, painted only when they read differently: called once a second for the time in state."""
+        width, height = self.size
+        if not width or not height:
+            return
+        top = title(self.row, width - EDGE, now_ms(), marked=self.marked)
+        bottom = foot(self.row, width - EDGE, self.note)
+        if top != self._words[0]:
+            self.put(0, self._worded(top, "tile--title-focused" if self.in_focus else "tile--title"))
+        if self._foot_rows and bottom != self._words[1]:
+            self.put(height - 1, self._worded(bottom, "tile--foot"))
+        self._words = (top, bottom)
+
+    def _worded(self, content: Content, component: str) -> Strip:
+        strip = self._strip(content, component, self.size.width - EDGE)
+        return Strip([self._edge_segment(), *strip], self.size.width)
+
+    def _draw_body(self, again: bool = False) -> None:
+        body = self.body
+        if not body.width or not body.height:
+            return
+        picture = self.picture or PaneScreen()
+        top = top_row(picture.lines, picture.cursor_y, body.height)
+        lines = picture.lines[top : top + body.height]
+        rows: list[Line | None] = [*lines, *[()] * (body.height - len(lines))]
+        if again or len(rows) != len(self._shown):
+            self._shown = [None] * len(rows)
+        faint = self.faint
+        for index, line in enumerate(rows):
+            if line is not None and line is not self._shown[index] and line != self._shown[index]:
+                self.put(body.y + index, strip_of(line, 0, body.width, faint).behind(self._edge_segment()))
+        self._shown = rows
+
+    def _edge_segment(self) -> Segment:
+        if self._edge is None:
+            style = self.get_component_rich_style("tile--edge-focused" if self.in_focus else "tile--edge")
+            self._edge = Segment("▌" if self.in_focus else " ", style)
+        return self._edge
+
+    def on_click(self, event: Click) -> None:
+        event.stop()
+        self.post_message(self.Pointed(self.row.agent.id, double=event.chain > 1))

@@ -1,0 +1,63 @@
+"""The words around a tile's screen: its title and its foot, as pieces of styled text for a given width."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from agentdeck.models.clock import age
+from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.badges import GLYPHS, STYLES, dollars, tokens, word
+from agentdeck.ui.widgets.lines import fit
+
+_OPEN = ("queued", "pasted", "submitted")
+
+
+def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Content:
+    """`● alice  deck/alice/3  #12 Mend the parser      working 4m`: what gives way first is in the middle."""
+    agent, status = row.agent, row.status
+    glyph = (f"{GLYPHS[status.state]} ", STYLES[status.state])
+    left = Content.assemble(("*" if marked else " ", "bold $text-accent"), glyph, (agent.name, "bold"))
+    since = age(now - status.since) if status.since else ""
+    right = Content.assemble((f" {word(status)} {since}".rstrip(), STYLES[status.state]), " ")
+    if left.cell_length + right.cell_length > width:
+        right = Content.assemble((f" {since}", "$text-muted"), " ") if since else Content(" ")
+    room = width - left.cell_length - right.cell_length
+    middle = [(f"  {agent.branch}", "$text-muted")] if agent.branch else []
+    if row.task is not None:
+        middle.append((f"  #{row.task.id} {row.task.title}", ""))
+    between = fit(middle, room) if room > 6 else Content("")
+    gap = " " * max(0, room - between.cell_length)
+    return Content.assemble(left, between, gap, right).truncate(width, ellipsis=True)
+
+
+def foot(row: AgentRow, width: int, note: str = "") -> Content:
+    """`42% ctx  1.2M tok  $1.23  +12 −3`, the model on the right; `note` says first what is wrong with the picture."""
+    parts: list[tuple[str, str]] = [(f" {note} ", "$text-warning")] if note else []
+    if row.delivery is not None:
+        parts.append(_outbox(row.delivery.state, row.delivery.reason))
+    if row.context is not None:
+        parts.append((_context(row.context.used_tokens, row.context.window_tokens), ""))
+    usage = row.usage
+    if usage.messages:
+        parts.append((f" {tokens(usage.tokens.total)} tok ", ""))
+        parts.append((f" {dollars(usage.cost, usage.unpriced_tokens)} ", ""))
+    if row.diff is not None and row.diff.files:
+        parts += [(f" +{row.diff.added}", "$text-success"), (f" −{row.diff.removed} ", "$text-error")]
+    left = Content.assemble(*[part for part in parts if part[0]])
+    right = Content.styled(f" {row.agent.model or row.agent.harness} ", "$text-muted")
+    room = width - left.cell_length - right.cell_length
+    if room < 0:
+        return left.truncate(width, ellipsis=True)
+    return Content.assemble(left, " " * room, right)
+
+
+def _context(used: int, window: int | None) -> str:
+    return f" {100 * used // window}% ctx " if window else f" {tokens(used)} ctx "
+
+
+def _outbox(state: str, reason: str) -> tuple[str, str]:
+    if state in _OPEN:
+        return " message waits ", "$text-accent"
+    if state in ("refused", "uncertain"):
+        return f" message {state}{': ' + reason if reason else ''} ", "$text-warning"
+    return "", ""
