@@ -202,7 +202,7 @@ def answer(name: str, reply: str) -> None:
     output.ask("answer", output.agent_id(name), answer=reply)
 
 
-def _each(kind: str, names: tuple[str, ...], **args: object) -> None:
+def _each(kind: str, names: tuple[str, ...], **args: Any) -> None:
     """The same request for several agents; every one is tried, the first error decides the exit code."""
     failed: AgentDeckError | None = None
     for name in names:

@@ -122,8 +122,13 @@ def harnesses(as_json: bool) -> None:
         return
     output.table(
         ("NAME", "TITLE", "INSTALLED"),
-        ((r["name"], r["title"], r["path"] or ("yes" if r["path"] == "" else f"no: {r['install']}")) for r in rows),
+        ((str(r["name"]), str(r["title"]), _installed(r["path"], str(r["install"]))) for r in rows),
     )
+
+
+def _installed(path: str | None, install: str) -> str:
+    """`path` is '' for a harness that needs no program, None when its program is missing."""
+    return f"no: {install}" if path is None else path or "yes"
 
 
 @click.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import sys
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ def data(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
+def table(head: Sequence[str], lines: Iterable[Iterable[str]]) -> None:
     """Columns for a person; nothing but the head when there are no rows."""
     rows = [list(head), *(list(line) for line in lines)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
@@ -66,4 +67,4 @@ def agent_id(name: str) -> str:
 
 def text_or_stdin(text: str) -> str:
     """`-` means standard input."""
-    return click.get_text_stream("stdin").read() if text == "-" else text
+    return sys.stdin.read() if text == "-" else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import asdict, fields
-from typing import cast
+from typing import Any, cast
 
 from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
@@ -60,8 +60,9 @@ def ask_json(ask: Ask | None) -> str | None:
 def ask(text: str | None) -> Ask | None:
     if not text:
         return None
-    data = json.loads(text)
-    return Ask(**{**data, "options": tuple(data.get("options", ()))})
+    data: dict[str, Any] = json.loads(text)
+    data["options"] = tuple(data.get("options", ()))
+    return Ask(**data)
 
 
 def status(row: sqlite3.Row | None) -> Status:
