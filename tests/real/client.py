@@ -84,6 +84,9 @@ class Pane:
     def title(self) -> str:
         return self._tmux("display-message", "-p", "-t", "deck", "#{pane_title}").rstrip("\n")
 
+    def pid(self) -> int:
+        return int(self._tmux("display-message", "-p", "-t", "deck", "#{pane_pid}"))
+
     def cursor(self) -> tuple[int, int]:
         column, row = self._tmux("display-message", "-p", "-t", "deck", "#{cursor_x} #{cursor_y}").split()
         return int(column), int(row)
@@ -97,6 +100,11 @@ class Pane:
         wait_for(lambda: text[:40] in self.screen(), 10, f"{text[:40]!r} on the screen")
         time.sleep(0.15)
         self.key("Enter")
+
+    def answer(self, key: str) -> None:
+        """Answer a permission box. It is deaf for its first 0.1 to 0.3 s (measured with 2.1.330)."""
+        time.sleep(0.6)
+        self.key(key)
 
     def paste(self, text: str) -> None:
         subprocess.run(["tmux", "-S", self._socket, "load-buffer", "-"], input=text, text=True, check=True)

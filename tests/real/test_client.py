@@ -34,7 +34,7 @@ def test_a_permission_box_waits_for_its_answer(
     wait_for(lambda: "Do you want to proceed?" in pane.screen(), 20, "the permission box")
     wait_for(lambda: status(home).get("status") == "waiting", 10, "waiting in the status file")
     assert not (git_repo / "made.txt").exists()
-    pane.key("1")
+    pane.answer("1")
     wait_for(lambda: "● It is made." in pane.screen(), 20, "the last words")
     wait_for(lambda: status(home).get("status") == "idle", 10, "idle again")
     assert (git_repo / "made.txt").exists()
