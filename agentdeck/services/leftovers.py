@@ -48,7 +48,8 @@ def save(tree: Path, root: Path, name: str, task: int, target: str) -> Saved:
         ref = private_ref(tree, name)
         git.set_ref(tree, ref, tip, git.NO_OID, "deck: leftovers")
         git.set_ref(tree, "HEAD", tip, head.oid, "deck: leftovers", detach=True)
-    git.run(tree, "read-tree", "-m", tip)
+    unhide(tree, {})
+    git.run(tree, "read-tree", "-i", "-m", tip)
     return Saved(tip, ref)
 
 
@@ -59,7 +60,7 @@ def private_ref(tree: Path, name: str) -> str:
 
 
 def unhide(tree: Path, env: Mapping[str, str]) -> None:
-    """In a scratch index, drop the flags by which git looks away from changes (assume-unchanged, skip-worktree)."""
+    """In the index that `env` names, drop the flags that hide changes (assume-unchanged, skip-worktree)."""
     tagged = [(row[0], row[2:]) for row in git.items(tree, "ls-files", "-v", "-z", env=env)]
     assumed = [path for tag, path in tagged if tag.islower()]
     skipped = [path for tag, path in tagged if tag in "Ss" and os.path.lexists(tree / path)]
