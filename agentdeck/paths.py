@@ -106,7 +106,9 @@ def make_private(directory: Path) -> Path:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise AgentDeckError(f"{directory} is not a directory of yours", "Remove it, or set DECK_HOME to another place.")
+        raise AgentDeckError(
+            f"{directory} is not a directory of yours", "Remove it, or set DECK_HOME to another place."
+        )
     if found.st_mode & 0o077:
         directory.chmod(0o700)
     return directory

@@ -25,7 +25,9 @@ POLL_SECONDS = 0.05
 @click.option("--model", default="")
 @click.option("--team", default="")
 @click.option("--prompt", default="", help="The first prompt; - reads it from standard input.")
-@click.option("--setup", type=click.Choice(["ask", "approve", "skip"]), default="ask", help="The repository's set-up command.")
+@click.option(
+    "--setup", type=click.Choice(["ask", "approve", "skip"]), default="ask", help="The repository's set-up command."
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...], **rest: Any) -> None:
@@ -57,19 +59,18 @@ def ls(view: str, as_json: bool) -> None:
 
         output.data([row_json(row) for row in rows])
         return
+    head = ("NAME", "HARNESS", "STATUS", "FOR", "TASK", "BRANCH", "COST", "WHY")
+    output.table(head, (_line(row) for row in rows))
+
+
+def _line(row: Any) -> tuple[str, ...]:
     from agentdeck.models.clock import age, now_ms
 
-    now = now_ms()
-    output.table(
-        ("NAME", "HARNESS", "STATUS", "FOR", "TASK", "BRANCH", "COST", "WHY"),
-        (
-            (
-                row.agent.name, row.agent.harness, row.status.state, age(now - row.status.since) if row.status.since else "",
-                row.task.title[:24] if row.task else "", row.agent.branch, f"${row.usage.cost / 1e9:.4f}", row.status.why[:60],
-            )
-            for row in rows
-        ),
-    )  # fmt: skip
+    agent, status = row.agent, row.status
+    lasts = age(now_ms() - status.since) if status.since else ""
+    task = row.task.title[:24] if row.task else ""
+    cost = f"${row.usage.cost / 1e9:.4f}"
+    return (agent.name, agent.harness, status.state, lasts, task, agent.branch, cost, status.why[:60])
 
 
 def _rows(view: str = "default") -> list[Any]:
@@ -118,8 +119,14 @@ def _evidence(conn: sqlite3.Connection | None, agent: str) -> list[dict[str, obj
 
     if conn is None:
         return []
-    found = [rows.evidence(row) for row in conn.execute("SELECT * FROM evidence WHERE agent = ? ORDER BY changed DESC", (agent,))]
-    return [{"source": e.source, "states": list(e.states), "changed": iso(e.changed), "at": iso(e.at), "why": e.why} for e in found]
+    found = [
+        rows.evidence(row)
+        for row in conn.execute("SELECT * FROM evidence WHERE agent = ? ORDER BY changed DESC", (agent,))
+    ]
+    return [
+        {"source": e.source, "states": list(e.states), "changed": iso(e.changed), "at": iso(e.at), "why": e.why}
+        for e in found
+    ]
 
 
 @click.command()
@@ -132,7 +139,9 @@ def screen(name: str, ansi: bool) -> None:
 
     row = _row(name)
     if not row.agent.pane or not tmux.server_alive(paths.tmux_socket()):
-        raise AgentDeckError(f"'{name}' has no screen", f"It is {row.status.state}. `agentdeck resume {name}` brings it back.")
+        raise AgentDeckError(
+            f"'{name}' has no screen", f"It is {row.status.state}. `agentdeck resume {name}` brings it back."
+        )
     click.echo("\n".join(tmux.capture_now(paths.tmux_socket(), row.agent.pane, ansi=ansi)))
 
 
@@ -165,19 +174,30 @@ def _receipt(delivery: str, seconds: float) -> dict[str, object]:
 
     deadline = time.monotonic() + seconds
     while True:
-        row = output.query(lambda conn: dict(conn.execute("SELECT * FROM deliveries WHERE id = ?", (delivery,)).fetchone()))
+        row = output.query(
+            lambda conn: dict(conn.execute("SELECT * FROM deliveries WHERE id = ?", (delivery,)).fetchone())
+        )
         if row["state"] in ("acknowledged", "refused", "uncertain") or time.monotonic() > deadline:
             break
         time.sleep(POLL_SECONDS)
     times = {key: iso(row[key]) for key in ("created", "pasted", "submitted", "settled")}
-    return {"id": row["id"], "state": row["state"], "reason": row["reason"], "evidence": row["evidence"], **times, "settled_ms": row["settled"]}
+    return {
+        "id": row["id"],
+        "state": row["state"],
+        "reason": row["reason"],
+        "evidence": row["evidence"],
+        **times,
+        "settled_ms": row["settled"],
+    }
 
 
 def _until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) -> bool:
     """Wait for one of `states`, reached at or after `after` (UTC ms: the moment of an acknowledgement)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        row = output.query(lambda conn: conn.execute("SELECT state, since FROM status WHERE agent = ?", (agent,)).fetchone())
+        row = output.query(
+            lambda conn: conn.execute("SELECT state, since FROM status WHERE agent = ?", (agent,)).fetchone()
+        )
         if row is not None and row["state"] in states and (row["since"] >= after or (not after)):
             return True
         if row is not None and after and row["state"] in states and _turn_ended(agent, after):
@@ -189,7 +209,9 @@ def _until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) 
 def _turn_ended(agent: str, after: int) -> bool:
     """A turn so short that no one saw it: the newest hook is younger than the acknowledgement and fits idle."""
     row = output.query(
-        lambda conn: conn.execute("SELECT states, changed FROM evidence WHERE agent = ? AND source = 'hook'", (agent,)).fetchone()
+        lambda conn: conn.execute(
+            "SELECT states, changed FROM evidence WHERE agent = ? AND source = 'hook'", (agent,)
+        ).fetchone()
     )
     return row is not None and row["changed"] >= after and "idle" in row["states"]
 
@@ -308,7 +330,9 @@ def term(name: str) -> None:
     """A shell in an agent's worktree."""
     row = _row(name)
     if not os.path.isdir(row.agent.worktree):
-        raise AgentDeckError(f"the worktree of '{name}' is gone: {row.agent.worktree}", "`git worktree list` shows what is left.")
+        raise AgentDeckError(
+            f"the worktree of '{name}' is gone: {row.agent.worktree}", "`git worktree list` shows what is left."
+        )
     os.chdir(row.agent.worktree)
     shell = os.environ.get("SHELL") or "/bin/sh"
     os.execvp(shell, [shell])
@@ -330,7 +354,9 @@ def wait(name: str, states: str, timeout: float | None) -> None:
 
     output.run(summon.ensure_engine())
     if not _until(output.agent_id(name), wanted, timeout if timeout is not None else 10**9):
-        raise TryAgain(f"'{name}' did not become {' or '.join(wanted)} within {timeout:g} s", "`agentdeck show` says what it does.")
+        raise TryAgain(
+            f"'{name}' did not become {' or '.join(wanted)} within {timeout:g} s", "`agentdeck show` says what it does."
+        )
 
 
 COMMANDS = (new, ls, show, screen, send, answer, interrupt, stop, resume, rm, rename, hide, unhide, attach, term, wait)

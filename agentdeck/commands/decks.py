@@ -28,7 +28,9 @@ def dashboard(view: str) -> int:
 
 
 @click.command()
-@click.option("--by", type=click.Choice(["agent", "task", "team", "model", "harness", "repo", "session", "day"]), default="agent")
+@click.option(
+    "--by", type=click.Choice(["agent", "task", "team", "model", "harness", "repo", "session", "day"]), default="agent"
+)
 @click.option("--since", default=None)
 @click.option("--until", default=None)
 @click.option("--tz", default=None)
@@ -45,7 +47,10 @@ def usage(by: str, since: str | None, until: str | None, tz: str | None, as_json
         click.echo(usage_report.as_csv(found), nl=False)
     else:
         keys = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "messages")
-        lines = [(str(r.get("name") or r["key"]), *(str(r[k]) for k in keys), f"${r['cost_usd'] or 0:.4f}") for r in found["rows"]]
+        lines = [
+            (str(r.get("name") or r["key"]), *(str(r[k]) for k in keys), f"${r['cost_usd'] or 0:.4f}")
+            for r in found["rows"]
+        ]
         total = found["total"]
         lines.append(("total", *(str(total[k]) for k in keys), f"${total['cost_usd'] or 0:.4f}"))
         output.table(("KEY", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "MESSAGES", "COST"), lines)
@@ -81,7 +86,13 @@ def _print_event(row: sqlite3.Row, as_json: bool) -> None:
     from agentdeck.models.clock import iso
 
     if as_json:
-        found = {"id": row["id"], "ts": iso(row["ts"]), "agent": row["agent"], "kind": row["kind"], "data": json.loads(row["data"])}
+        found = {
+            "id": row["id"],
+            "ts": iso(row["ts"]),
+            "agent": row["agent"],
+            "kind": row["kind"],
+            "data": json.loads(row["data"]),
+        }
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         click.echo(f"{iso(row['ts'])}  {row['agent'] or '-':8}  {row['kind']:9}  {row['data']}")
@@ -116,7 +127,9 @@ def harnesses(as_json: bool) -> None:
     rows = []
     for name, harness in sorted(loader.load_all().items()):
         where = shutil.which(harness.binary) if harness.binary else ""
-        rows.append({"name": name, "title": harness.title, "binary": harness.binary, "path": where, "install": harness.install})
+        rows.append(
+            {"name": name, "title": harness.title, "binary": harness.binary, "path": where, "install": harness.install}
+        )
     if as_json:
         output.data(rows)
         return
@@ -170,7 +183,13 @@ def halt(yes: bool) -> None:
 
 
 @click.command()
-@click.option("--headless", "seconds", type=float, default=None, help="Without a dashboard, for so many seconds; prints a JSON summary.")
+@click.option(
+    "--headless",
+    "seconds",
+    type=float,
+    default=None,
+    help="Without a dashboard, for so many seconds; prints a JSON summary.",
+)
 @click.pass_context
 def demo(ctx: click.Context, seconds: float | None) -> None:
     """The whole thing with no account and no network: four real agents whose model is a script."""
@@ -181,7 +200,9 @@ def demo(ctx: click.Context, seconds: float | None) -> None:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Ask nothing before a command runs.")
-@click.option("--headless", is_flag=True, help="No terminal: the prompt from ARGS or standard input, the answer on stdout.")
+@click.option(
+    "--headless", is_flag=True, help="No terminal: the prompt from ARGS or standard input, the answer on stdout."
+)
 @click.option("--tools", default="", help="A comma-separated list; default bash,read,write,edit.")
 @click.option("--model", default="")
 @click.option("--session", default="")

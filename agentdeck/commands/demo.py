@@ -74,7 +74,9 @@ def _url(ready: Path) -> str:
             return str(json.loads(ready.read_text())["url"])
         except (OSError, ValueError, KeyError):
             time.sleep(0.03)
-    raise AgentDeckError("the demo's scripted model did not start", "Run it by hand: python -m agentdeck.demo.server --scenario demo")
+    raise AgentDeckError(
+        "the demo's scripted model did not start", "Run it by hand: python -m agentdeck.demo.server --scenario demo"
+    )
 
 
 async def _start(agents: list[dict[str, Any]], repo: Path, environ: dict[str, str]) -> None:
@@ -83,7 +85,10 @@ async def _start(agents: list[dict[str, Any]], repo: Path, environ: dict[str, st
 
     await summon.ensure_engine()
     await asyncio.gather(
-        *(requests.ask("new", timeout=60, repo=str(repo), env_file=str(save_environment(environ)), **agent) for agent in agents)
+        *(
+            requests.ask("new", timeout=60, repo=str(repo), env_file=str(save_environment(environ)), **agent)
+            for agent in agents
+        )
     )
 
 
@@ -109,7 +114,8 @@ def _headless(seconds: float) -> dict[str, Any]:
             "agents": [fleet.as_json(row) for row in found.rows],
             "tasks": [queue.as_json(conn, task) for task in queue.tasks(conn)],
             "usage": usage_report.report(conn),
-            "errors": [f"{name} is not well" for name in failed] + ([] if found.engine.alive else ["the engine is not alive"]),
+            "errors": [f"{name} is not well" for name in failed]
+            + ([] if found.engine.alive else ["the engine is not alive"]),
         }
 
     return dict(output.query(summary))

@@ -65,7 +65,10 @@ def ls(as_json: bool) -> None:
         return
     output.table(
         ("ID", "STATE", "AGENT", "TRIES", "TITLE", "REASON"),
-        ((str(t["id"]), t["state"], t["agent"] or "", str(len(t["attempts"])), t["title"][:48], t["reason"][:60]) for t in found),
+        (
+            (str(t["id"]), t["state"], t["agent"] or "", str(len(t["attempts"])), t["title"][:48], t["reason"][:60])
+            for t in found
+        ),
     )
 
 
@@ -89,7 +92,9 @@ def show(number: int, as_json: bool) -> None:
         if key != "attempts":
             click.echo(f"{key:12} {value}")
     for attempt in found["attempts"]:
-        click.echo(f"  {attempt['n']}. {attempt['agent']} {attempt['outcome']} {attempt['reason']} on {attempt['branch']}")
+        click.echo(
+            f"  {attempt['n']}. {attempt['agent']} {attempt['outcome']} {attempt['reason']} on {attempt['branch']}"
+        )
 
 
 @task.command("why")

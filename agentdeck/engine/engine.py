@@ -47,7 +47,9 @@ class Engine:
         self.supervisor = Supervisor(self.writer, paths.tmux_socket())
         self.outbox = Outbox(self.writer, self.monitor, paths.tmux_socket())
         self.dispatcher = Dispatcher(self.writer, self.monitor)
-        self.meter = Meter(self.writer, self.monitor, {name: asdict(price) for name, price in config.load().prices.items()})
+        self.meter = Meter(
+            self.writer, self.monitor, {name: asdict(price) for name, price in config.load().prices.items()}
+        )
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         self.ended = asyncio.Event()
@@ -140,7 +142,9 @@ class Engine:
         now = now_ms()
         if now - self._refreshed >= 1000:
             self._refreshed = now
-            live = [(key, self.monitor.status(key)) for key, agent in self.monitor.agents.items() if agent.life == "live"]
+            live = [
+                (key, self.monitor.status(key)) for key, agent in self.monitor.agents.items() if agent.life == "live"
+            ]
             if live:
                 await self.writer.run(lambda conn: ledger.refresh(conn, live))
 
@@ -161,4 +165,3 @@ class Engine:
         if self.background and self.unneeded:
             log.info("no agent, no task, no view: the engine and its tmux server end")
             self.ended.set()
-

@@ -32,7 +32,9 @@ async def run_foreground(seconds: float | None, until_empty: bool) -> int:
             if reached or engine.failure is None:
                 return 0 if reached else 130
             if not isinstance(engine.failure, store.EpochLost):
-                raise AgentDeckError(f"the engine failed: {engine.failure}", f"Its log has the story: {paths.log_file('run')}")
+                raise AgentDeckError(
+                    f"the engine failed: {engine.failure}", f"Its log has the story: {paths.log_file('run')}"
+                )
         elif await _reached(deadline, until_empty):
             return 0
         await asyncio.sleep(LOOK_SECONDS)

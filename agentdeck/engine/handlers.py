@@ -68,7 +68,14 @@ class Handlers:
             result, state = {"title": error.title, "hint": error.hint, "exit_code": error.exit_code}, "failed"
         except Exception as error:  # the boundary: one request that fails must not end the engine
             log.exception("request %s failed", request.kind)
-            result, state = {"title": f"{request.kind} failed: {error}", "hint": "The engine's log has the whole story: `agentdeck log`.", "exit_code": 1}, "failed"
+            result, state = (
+                {
+                    "title": f"{request.kind} failed: {error}",
+                    "hint": "The engine's log has the whole story: `agentdeck log`.",
+                    "exit_code": 1,
+                },
+                "failed",
+            )
         await self.writer.run(lambda conn: ledger.settle(conn, request.id, state, result))
 
     async def _do(self, request: ledger.Ordered) -> Result:
@@ -78,7 +85,10 @@ class Handlers:
             return await self._dispatch(request)
         handler = self._kinds.get(request.kind)
         if handler is None:
-            raise UsageError(f"the engine knows no request '{request.kind}'", "A newer view may be talking to an older engine: `agentdeck halt` and start again.")
+            raise UsageError(
+                f"the engine knows no request '{request.kind}'",
+                "A newer view may be talking to an older engine: `agentdeck halt` and start again.",
+            )
         async with self._locks.setdefault(request.agent, asyncio.Lock()):
             agent = await self.writer.run(lambda conn: rows.find(conn, request.agent))
             return await handler(agent, request.args)
@@ -88,15 +98,25 @@ class Handlers:
     async def _new(self, args: Args) -> Result:
         environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
         words = args.get("args")
+        given = {key: str(args.get(key) or "") for key in ("base", "model", "team", "prompt")}
         order = Order(
-            name=str(args["name"]), harness=str(args["harness"]), repo=str(args["repo"]), base=str(args.get("base") or ""),
-            here=bool(args.get("here")), model=str(args.get("model") or ""), team=str(args.get("team") or ""),
-            prompt=str(args.get("prompt") or ""), args=tuple(map(str, words)) if isinstance(words, list) else (),
+            name=str(args["name"]),
+            harness=str(args["harness"]),
+            repo=str(args["repo"]),
+            here=bool(args.get("here")),
+            args=tuple(map(str, words)) if isinstance(words, list) else (),
             setup=str(args.get("setup") or "ask"),
-        )  # fmt: skip
+            **given,
+        )
         await self.link.ensure()
         agent = await self.supervisor.new(order, environ)
-        return {"id": agent.id, "name": agent.name, "pane_id": agent.pane, "worktree": agent.worktree, "branch": agent.branch}
+        return {
+            "id": agent.id,
+            "name": agent.name,
+            "pane_id": agent.pane,
+            "worktree": agent.worktree,
+            "branch": agent.branch,
+        }
 
     async def _dispatch(self, request: ledger.Ordered) -> Result:
         """A spec for one agent, by file or by text; a human's own dispatch is the approval of that content."""

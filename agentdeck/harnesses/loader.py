@@ -52,5 +52,8 @@ def get(name: str) -> Harness:
     """The harness called `name`, or an error that lists the known ones."""
     known = load_all()
     if name not in known:
-        raise UsageError(f"unknown harness '{name}'", f"Known: {', '.join(sorted(known))}. Add your own as {paths.user_harnesses_dir()}/{name}.toml.")
+        raise UsageError(
+            f"unknown harness '{name}'",
+            f"Known: {', '.join(sorted(known))}. Add your own as {paths.user_harnesses_dir()}/{name}.toml.",
+        )
     return known[name]

@@ -8,9 +8,7 @@ from typing import Literal
 Outcome = Literal[
     "running", "ended", "passed", "flagged", "failed", "refused", "limited", "died", "rejected", "cancelled"
 ]
-TaskState = Literal[
-    "queued", "blocked", "running", "verifying", "review", "accepted", "landed", "failed", "cancelled"
-]
+TaskState = Literal["queued", "blocked", "running", "verifying", "review", "accepted", "landed", "failed", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,10 @@ def plan(harness: Harness, status: Status, screen: Evidence, answer: str, expect
 
 def _keys(keys: Sequence[str], status: Status, word: str) -> tuple[str, ...]:
     if status.reason != "permission" or not keys:
-        raise AgentDeckError(f"this is a {status.reason or 'question'}, which cannot be {word}", "Answer with the text or number of an option, or zoom in.")
+        raise AgentDeckError(
+            f"this is a {status.reason or 'question'}, which cannot be {word}",
+            "Answer with the text or number of an option, or zoom in.",
+        )
     return tuple(keys)
 
 
@@ -52,5 +55,8 @@ def _option(harness: Harness, status: Status, screen: Evidence, answer: str) -> 
         if wanted in (str(number), option.casefold()) and harness.answer.option == "digit":
             return Press((str(number),))
     if options:
-        raise AgentDeckError(f"'{answer}' is none of its options", "It offers: " + "; ".join(f"{n} {o}" for n, o in enumerate(options, 1)))
+        raise AgentDeckError(
+            f"'{answer}' is none of its options",
+            "It offers: " + "; ".join(f"{n} {o}" for n, o in enumerate(options, 1)),
+        )
     raise AgentDeckError("this question takes allow or deny", "Use one of these, or zoom in and type.")

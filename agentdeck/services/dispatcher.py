@@ -72,7 +72,9 @@ class Dispatcher:
 
     async def _branch(self, attempt: Attempt, agent: Agent, base: str) -> Agent:
         n = agent.task_count + 1
-        made = await asyncio.to_thread(worktrees.next_branch, agent.worktree, agent.name, n, base or agent.base, task=attempt.task)
+        made = await asyncio.to_thread(
+            worktrees.next_branch, agent.worktree, agent.name, n, base or agent.base, task=attempt.task
+        )
         count = int(made.branch.rsplit("/", 1)[-1])
         agent = replace(agent, branch=made.branch, base_oid=made.base_oid, task_count=count)
 
@@ -80,7 +82,9 @@ class Dispatcher:
             rows.update(conn, "agents", "id", agent.id, task_count=count, branch=agent.branch, base_oid=agent.base_oid)
             queue.set_branch(conn, attempt, agent.branch, agent.base_oid)
             if made.saved_oid:
-                rows.event(conn, now_ms(), "agent", agent.id, action="leftovers", commit=made.saved_oid, ref=made.saved_ref)
+                rows.event(
+                    conn, now_ms(), "agent", agent.id, action="leftovers", commit=made.saved_oid, ref=made.saved_ref
+                )
 
         await self.writer.run(change)
         return agent
@@ -141,7 +145,9 @@ def outcome(status: Status, delivery: dict[str, int | str], hook_changed: int, n
 def _in_hand(conn: sqlite3.Connection) -> list[tuple[Attempt, dict[str, int | str]]]:
     found = []
     for attempt in queue.running(conn):
-        row = conn.execute("SELECT state, reason, submitted, settled FROM deliveries WHERE id = ?", (attempt.delivery,)).fetchone()
+        row = conn.execute(
+            "SELECT state, reason, submitted, settled FROM deliveries WHERE id = ?", (attempt.delivery,)
+        ).fetchone()
         found.append((attempt, dict(row) if row else {}))
     return found
 

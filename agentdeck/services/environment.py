@@ -14,7 +14,9 @@ from agentdeck.errors import AgentDeckError
 
 def scrub(environ: Mapping[str, str]) -> dict[str, str]:
     """Without the caller's tmux and without our own variables."""
-    return {key: value for key, value in environ.items() if not key.startswith(("TMUX", "DECK_")) and key.isidentifier()}
+    return {
+        key: value for key, value in environ.items() if not key.startswith(("TMUX", "DECK_")) and key.isidentifier()
+    }
 
 
 def save_environment(environ: Mapping[str, str] | None = None) -> Path:
@@ -34,6 +36,8 @@ def take_environment(file: str) -> dict[str, str]:
     try:
         return dict(json.loads(path.read_text()))
     except FileNotFoundError as error:
-        raise AgentDeckError("whoever asked for this has gone, and their environment with them", "Ask again.") from error
+        raise AgentDeckError(
+            "whoever asked for this has gone, and their environment with them", "Ask again."
+        ) from error
     finally:
         path.unlink(missing_ok=True)

@@ -156,6 +156,11 @@ def from_process(argv: Sequence[str], pane: Pane, at: int, busy: bool | None) ->
 
 def merge(old: Evidence | None, new: Evidence) -> Evidence:
     """The new observation, dated from when its value last changed."""
-    if old is None or (old.states, old.reason, old.ask, old.background) != (new.states, new.reason, new.ask, new.background):
+    if old is None or (old.states, old.reason, old.ask, old.background) != (
+        new.states,
+        new.reason,
+        new.ask,
+        new.background,
+    ):
         return new
     return replace(new, changed=min(old.changed, new.changed))

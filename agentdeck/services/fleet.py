@@ -95,10 +95,13 @@ USAGE_SUM = """SUM(input) input, SUM(cache_read) cache_read, SUM(cache_write_5m)
     SUM(messages) messages, SUM(cost) cost, SUM(unpriced_tokens) unpriced_tokens"""
 
 
+CLASSES = ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")
+
+
 def usage_sum(row: sqlite3.Row | None) -> UsageSum:
     if row is None or row["messages"] is None:
         return UsageSum()
-    tokens = Tokens(*(row[name] for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning")))
+    tokens = Tokens(*(row[name] for name in CLASSES))
     return UsageSum(tokens, row["messages"], row["cost"], row["unpriced_tokens"])
 
 
@@ -115,31 +118,56 @@ def engine_note(conn: sqlite3.Connection, now: int) -> EngineNote:
     return EngineNote(alive=age < STALE_MS and row["pid"] > 0, pid=row["pid"], age_ms=age)
 
 
+# One query a fact, each keyed by agent: their cost does not grow with what hidden agents print.
+TASKS = """SELECT a.agent, t.id, t.title, t.state FROM attempts a JOIN tasks t ON t.id = a.task
+    WHERE a.started = (SELECT MAX(b.started) FROM attempts b WHERE b.agent = a.agent)
+    AND t.state IN ('running', 'verifying', 'review')"""
+NOTES = """SELECT agent, state, reason FROM deliveries
+    WHERE state IN ('queued', 'pasted', 'submitted') OR settled > ? ORDER BY created"""
+HIDDEN = "SELECT agent FROM view_agents WHERE view = ? AND hidden = 1"
+SPENT = f"SELECT agent, {USAGE_SUM} FROM usage_rollup WHERE agent != '' GROUP BY agent"
+TODAY = f"SELECT {USAGE_SUM} FROM usage_rollup WHERE quarter >= ?"
+NOTE_MS = 60_000
+
+
 def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None = None) -> Fleet:
     """The fleet as `view` sees it; an empty one when there is no database yet."""
     if conn is None:
         return Fleet()
     now = now or now_ms()
-    # fmt: off
-    states = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
-    usage = {row["agent"]: usage_sum(row) for row in conn.execute(f"SELECT agent, {USAGE_SUM} FROM usage_rollup WHERE agent != '' GROUP BY agent")}
-    tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(
-        "SELECT a.agent, t.id, t.title, t.state FROM attempts a JOIN tasks t ON t.id = a.task WHERE a.started = "
-        "(SELECT MAX(b.started) FROM attempts b WHERE b.agent = a.agent) AND t.state IN ('running', 'verifying', 'review')")}
-    diffs = {row["agent"]: Diff(row["files"], row["added"], row["removed"]) for row in conn.execute("SELECT * FROM diffs")}
-    contexts = {row["agent"]: Context(row["used_tokens"], row["window_tokens"]) for row in conn.execute("SELECT * FROM context")}
-    hidden = {row["agent"] for row in conn.execute("SELECT agent FROM view_agents WHERE view = ? AND hidden = 1", (view,))}
-    notes = {row["agent"]: DeliveryNote(row["state"], row["reason"]) for row in conn.execute(
-        "SELECT agent, state, reason FROM deliveries WHERE state IN ('queued', 'pasted', 'submitted') OR settled > ? ORDER BY created", (now - 60_000,))}
-    found = tuple(AgentRow(
-        agent=agent, status=states.get(agent.id, Status()), usage=usage.get(agent.id, UsageSum()), task=tasks.get(agent.id),
-        diff=diffs.get(agent.id), context=contexts.get(agent.id), hidden=agent.id in hidden, delivery=notes.get(agent.id))
-        for agent in rows.agents(conn))
-    today = usage_sum(conn.execute(f"SELECT {USAGE_SUM} FROM usage_rollup WHERE quarter >= ?", (_midnight(now),)).fetchone())
     text = conn.execute("SELECT filter FROM views WHERE name = ?", (view,)).fetchone()
     count = conn.execute("SELECT SUM(state = 'queued'), SUM(state = 'review') FROM tasks").fetchone()
-    # fmt: on
-    return Fleet(found, engine_note(conn, now), today, text[0] if text else "", count[0] or 0, count[1] or 0)
+    return Fleet(
+        _rows(conn, view, now),
+        engine_note(conn, now),
+        usage_sum(conn.execute(TODAY, (_midnight(now),)).fetchone()),
+        text[0] if text else "",
+        count[0] or 0,
+        count[1] or 0,
+    )
+
+
+def _rows(conn: sqlite3.Connection, view: str, now: int) -> tuple[AgentRow, ...]:
+    states = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
+    spent = {row["agent"]: usage_sum(row) for row in conn.execute(SPENT)}
+    tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(TASKS)}
+    diffs = {r["agent"]: Diff(r["files"], r["added"], r["removed"]) for r in conn.execute("SELECT * FROM diffs")}
+    fills = {r["agent"]: Context(r["used_tokens"], r["window_tokens"]) for r in conn.execute("SELECT * FROM context")}
+    hidden = {row["agent"] for row in conn.execute(HIDDEN, (view,))}
+    notes = {r["agent"]: DeliveryNote(r["state"], r["reason"]) for r in conn.execute(NOTES, (now - NOTE_MS,))}
+    return tuple(
+        AgentRow(
+            agent,
+            states.get(agent.id, Status()),
+            spent.get(agent.id, UsageSum()),
+            tasks.get(agent.id),
+            diffs.get(agent.id),
+            fills.get(agent.id),
+            agent.id in hidden,
+            notes.get(agent.id),
+        )
+        for agent in rows.agents(conn)
+    )
 
 
 def usage_json(total: UsageSum) -> dict[str, object]:

@@ -36,7 +36,9 @@ def _panes() -> dict[str, Pane] | None:
 
 def _status(conn: sqlite3.Connection, row: AgentRow, panes: dict[str, Pane] | None, alive: bool) -> Status:
     agent, now = row.agent, now_ms()
-    known = {e.source: e for e in map(rows.evidence, conn.execute("SELECT * FROM evidence WHERE agent = ?", (agent.id,)))}
+    known = {
+        e.source: e for e in map(rows.evidence, conn.execute("SELECT * FROM evidence WHERE agent = ?", (agent.id,)))
+    }
     for found in _look(agent, panes, alive, now):
         known[found.source] = found if found.source == "hook" else ev.merge(known.get(found.source), found)
     grace = int(agent.pid_start * 1000 + loader.get(agent.harness).ready_seconds * 1000)

@@ -86,4 +86,8 @@ def sources_of(conn: sqlite3.Connection, agents: Sequence[Agent]) -> list[Source
     sessions: dict[str, list[tuple[str, str]]] = {}
     for row in conn.execute("SELECT agent, vendor_session, transcript FROM agent_sessions"):
         sessions.setdefault(row["agent"], []).append((row["vendor_session"], row["transcript"]))
-    return [source for agent in agents for source in sources_for(agent, loader.get(agent.harness), sessions.get(agent.id, []))]
+    return [
+        source
+        for agent in agents
+        for source in sources_for(agent, loader.get(agent.harness), sessions.get(agent.id, []))
+    ]

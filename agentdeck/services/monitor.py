@@ -64,10 +64,14 @@ class Monitor:
         self.agents: dict[str, Agent] = {}
         self.watched: dict[str, Watched] = {}
 
-    def restore(self, agents: Sequence[Agent], evidence: Mapping[str, list[Evidence]], statuses: Mapping[str, Status]) -> None:
+    def restore(
+        self, agents: Sequence[Agent], evidence: Mapping[str, list[Evidence]], statuses: Mapping[str, Status]
+    ) -> None:
         """Take up what an earlier engine knew, so that `since` and pending asks survive it."""
         for agent in agents:
-            self.watched[agent.id] = Watched({slot(e): e for e in evidence.get(agent.id, [])}, statuses.get(agent.id, Status()))
+            self.watched[agent.id] = Watched(
+                {slot(e): e for e in evidence.get(agent.id, [])}, statuses.get(agent.id, Status())
+            )
         self.know(agents)
 
     def know(self, agents: Sequence[Agent]) -> None:
@@ -213,11 +217,22 @@ class Monitor:
             grace = max(grace, int(agent.pid_start * 1000) + int(_ready_seconds(agent) * 1000))
             new = verdict(watched.evidence.values(), now, watched.status, grace)
         old, watched.status = watched.status, new
-        return (old.state, old.reason, old.ask, old.source, old.why) != (new.state, new.reason, new.ask, new.source, new.why)
+        return (old.state, old.reason, old.ask, old.source, old.why) != (
+            new.state,
+            new.reason,
+            new.ask,
+            new.source,
+            new.why,
+        )
 
 
 def _moved(old: Pane | None, new: Pane) -> bool:
-    return old is None or (old.cursor_y, old.title, old.dead, old.alternate) != (new.cursor_y, new.title, new.dead, new.alternate)
+    return old is None or (old.cursor_y, old.title, old.dead, old.alternate) != (
+        new.cursor_y,
+        new.title,
+        new.dead,
+        new.alternate,
+    )
 
 
 def _ready_seconds(agent: Agent) -> float:

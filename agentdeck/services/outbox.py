@@ -64,7 +64,11 @@ class Outbox:
             waiter, agent = self._waiters.get(event.agent), self.monitor.agents.get(event.agent)
             if agent is None or event.name not in loader.get(agent.harness).acknowledge:
                 continue
-            if waiter is not None and event.at >= waiter.since - 1000 and same_words(str(event.payload.get("prompt", "")), waiter.text):
+            if (
+                waiter is not None
+                and event.at >= waiter.since - 1000
+                and same_words(str(event.payload.get("prompt", "")), waiter.text)
+            ):
                 waiter.evidence = f"{event.name} hook"
                 waiter.heard.set()
 
@@ -113,7 +117,11 @@ class Outbox:
             await self._mark(delivery, "refused", final)
             return
         status = self.monitor.status(agent.id)
-        if delivery.mode == "interrupt" and status.state in ("working", "retrying") and delivery.id not in self._interrupted:
+        if (
+            delivery.mode == "interrupt"
+            and status.state in ("working", "retrying")
+            and delivery.id not in self._interrupted
+        ):
             self._interrupted.add(delivery.id)
             for key in harness.keys.interrupt:
                 await tmux.send_key(client, agent.pane, key)
@@ -124,7 +132,11 @@ class Outbox:
         await self._mark(delivery, "pasted")
         await tmux.paste(client, self.socket, agent.pane, delivery.text)
         if not await self._arrived(client, agent, harness, typed):
-            await self._mark(delivery, "refused", f"the text did not show in its composer within {ARRIVE_SECONDS:g} s; Enter was not sent")
+            await self._mark(
+                delivery,
+                "refused",
+                f"the text did not show in its composer within {ARRIVE_SECONDS:g} s; Enter was not sent",
+            )
             return
         await asyncio.sleep(ENTER_AFTER_SECONDS)
         if self.monitor.status(agent.id).state == "needs_input":
@@ -132,7 +144,9 @@ class Outbox:
             return
         await self._enter(client, agent, harness, delivery)
 
-    async def _look(self, client: tmux.ControlClient, agent: Agent, harness: Harness) -> tuple[Pane | None, composer.Typed]:
+    async def _look(
+        self, client: tmux.ControlClient, agent: Agent, harness: Harness
+    ) -> tuple[Pane | None, composer.Typed]:
         """The pane and its composer as they are now."""
         panes = await tmux.list_panes(client)
         pane = panes.get(agent.pane)
@@ -141,7 +155,9 @@ class Outbox:
         lines = (await tmux.capture(client, [agent.pane])).get(agent.pane, [])
         return pane, composer.read(harness.composer, parse(lines), pane.cursor_y)
 
-    async def _arrived(self, client: tmux.ControlClient, agent: Agent, harness: Harness, before: composer.Typed) -> bool:
+    async def _arrived(
+        self, client: tmux.ControlClient, agent: Agent, harness: Harness, before: composer.Typed
+    ) -> bool:
         """Whether the pasted text shows. A client without a composer shows nothing to wait for."""
         if before.state == "none":
             return True

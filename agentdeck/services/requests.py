@@ -73,7 +73,10 @@ async def ask(kind: str, agent: str = "", *, timeout: float = 30.0, **args: obje
             return _result(found)
         await asyncio.sleep(pause)
         pause = min(0.1, pause * 1.5)
-    raise TryAgain(f"the engine has not answered '{kind}' within {timeout:g} s", "It may be busy: `agentdeck log` shows what it does.")
+    raise TryAgain(
+        f"the engine has not answered '{kind}' within {timeout:g} s",
+        "It may be busy: `agentdeck log` shows what it does.",
+    )
 
 
 def _look(key: str) -> Request | None:
@@ -87,7 +90,9 @@ def _look(key: str) -> Request | None:
 def _result(found: Request) -> dict[str, object]:
     if found.state == "failed":
         result = found.result
-        raise AgentDeckError(str(result.get("title")), str(result.get("hint", "")), int(str(result.get("exit_code", 1))))
+        raise AgentDeckError(
+            str(result.get("title")), str(result.get("hint", "")), int(str(result.get("exit_code", 1)))
+        )
     return found.result
 
 

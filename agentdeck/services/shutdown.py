@@ -23,7 +23,9 @@ async def halt(socket: Path) -> None:
     live = await asyncio.to_thread(_live)
     if live:
         await summon.ensure_engine()
-        done = await asyncio.gather(*(requests.ask("stop", agent, timeout=STOP_SECONDS) for agent in live), return_exceptions=True)
+        done = await asyncio.gather(
+            *(requests.ask("stop", agent, timeout=STOP_SECONDS) for agent in live), return_exceptions=True
+        )
         failed = [found for found in done if isinstance(found, AgentDeckError)]
         if failed:
             raise failed[0]

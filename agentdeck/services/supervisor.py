@@ -144,12 +144,14 @@ class Supervisor:
         if made is not None:
             await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
         await asyncio.to_thread(_forget_files, agent)
-        await self.writer.run(lambda conn: conn.execute("DELETE FROM agents WHERE id = ? AND life = 'creating'", (agent.id,)))
+        await self.writer.run(
+            lambda conn: conn.execute("DELETE FROM agents WHERE id = ? AND life = 'creating'", (agent.id,))
+        )
 
     # -- stop, resume, remove
 
     async def stop(self, agent: Agent, client: tmux.ControlClient | None) -> None:
-        """The ladder: the client's own exit (with a `client`: it stands at its composer), TERM, KILL, over the whole tree."""
+        """The ladder over the whole tree: the client's own exit (with a `client`: it is at its composer), TERM, KILL."""
         harness = loader.get(agent.harness)
         root = processes.Process(agent.pid, agent.pid_start)
         family = await asyncio.to_thread(processes.tree, root)
@@ -168,7 +170,9 @@ class Supervisor:
         await asyncio.to_thread(_reap_private_servers, agent)
         if left:
             pids = ", ".join(str(p.pid) for p in left)
-            raise AgentDeckError(f"processes of '{agent.name}' outlived KILL: {pids}", "Look at them by hand; the agent stays listed.")
+            raise AgentDeckError(
+                f"processes of '{agent.name}' outlived KILL: {pids}", "Look at them by hand; the agent stays listed."
+            )
         await self.writer.run(lambda conn: _ended(conn, agent.id))
 
     async def _say_exit(self, client: tmux.ControlClient, agent: Agent, text: str) -> None:
@@ -191,7 +195,10 @@ class Supervisor:
         if agent.pid and await asyncio.to_thread(processes.alive, root):
             raise TryAgain(f"'{agent.name}' is running", "Stop it first.")
         if not Path(agent.worktree).is_dir():
-            raise AgentDeckError(f"the worktree of '{agent.name}' is gone: {agent.worktree}", "`git worktree list` in its repository shows what is left.")
+            raise AgentDeckError(
+                f"the worktree of '{agent.name}' is gone: {agent.worktree}",
+                "`git worktree list` in its repository shows what is left.",
+            )
         harness = loader.get(agent.harness)
         await asyncio.to_thread(_check_binary, harness, agent.argv, environ)
         old = agent.window
@@ -211,7 +218,9 @@ class Supervisor:
         if agent.pid and await asyncio.to_thread(processes.alive, processes.Process(agent.pid, agent.pid_start)):
             raise AgentDeckError(f"'{agent.name}' is running", "Stop it first: `agentdeck stop`.")
         if not agent.here:
-            await asyncio.to_thread(worktrees.remove, Path(agent.repo), Path(agent.worktree), agent.branch, agent.base_oid)
+            await asyncio.to_thread(
+                worktrees.remove, Path(agent.repo), Path(agent.worktree), agent.branch, agent.base_oid
+            )
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
         await self.writer.run(lambda conn: _removed(conn, agent))
@@ -237,8 +246,12 @@ def _check_binary(harness: Harness, argv: Sequence[str], environ: Mapping[str, s
     if not binary or shutil.which(binary, path=environ.get("PATH", "/usr/bin:/bin")):
         return
     if harness.own_command:
-        raise UsageError(f"the command '{binary}' is not on your PATH", "Give its full path, or a command that is installed.")
-    raise UsageError(f"{harness.title} is not installed: '{binary}' is not on your PATH", f"Install it: {harness.install}")
+        raise UsageError(
+            f"the command '{binary}' is not on your PATH", "Give its full path, or a command that is installed."
+        )
+    raise UsageError(
+        f"{harness.title} is not installed: '{binary}' is not on your PATH", f"Install it: {harness.install}"
+    )
 
 
 def _reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str, environ: Mapping[str, str]) -> Agent:
@@ -352,4 +365,3 @@ def add_delivery(
     )
     rows.event(conn, now_ms(), "delivery", agent, id=key, state="queued", kind=kind)
     return key
-
