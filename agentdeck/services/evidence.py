@@ -65,11 +65,13 @@ def _tail(rows: Sequence[str], count: int) -> list[str]:
 
 
 def _matched(pattern: Pattern, rows: Sequence[str]) -> str:
-    """The row on which a pattern shows, '' when it does not."""
+    """The lowest row on which a pattern shows, '' when it does not or what takes it back stands below."""
     tail = _tail(rows, pattern.lines)
-    if pattern.unless and any(_compiled(pattern.unless).search(row) for row in tail):
-        return ""
-    return next((row for row in reversed(tail) if _compiled(pattern.match).search(row)), "")
+    for at in range(len(tail) - 1, -1, -1):
+        if _compiled(pattern.match).search(tail[at]):
+            below = tail[at + 1 :] if pattern.unless else []
+            return "" if any(_compiled(pattern.unless).search(row) for row in below) else tail[at]
+    return ""
 
 
 def from_screen(harness: Harness, rows: Sequence[str], at: int) -> Evidence:

@@ -151,7 +151,7 @@ class Supervisor:
     # -- stop, resume, remove
 
     async def stop(self, agent: Agent, client: tmux.ControlClient | None) -> None:
-        """The ladder over the whole tree: the client's own exit (with a `client`: it is at its composer), TERM, KILL."""
+        """The ladder over the whole tree: with a `client` (it is at its composer) the own exit, TERM, KILL."""
         harness = loader.get(agent.harness)
         root = processes.Process(agent.pid, agent.pid_start)
         family = await asyncio.to_thread(processes.tree, root)
