@@ -9,7 +9,7 @@ from agentdeck.builtin import present
 from agentdeck.builtin.layout import Flow, clean, wrap
 from agentdeck.builtin.terminal import Row, row
 
-SHOWN_LINES = 30  # of one command's output; the model gets more of it than the screen
+SHOWN_LINES = 15  # of one command's output; the model gets more of it than the screen
 
 
 class Speech:

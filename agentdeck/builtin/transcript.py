@@ -2,7 +2,7 @@
 
 Every row has `type`, `ts` (ISO 8601 UTC) and `session`; then by type:
 
-    session      source (startup | resume), cwd, model, pid
+    session      source (startup | resume), cwd, model
     user         content: the prompt as it was typed
     assistant    id (message id), request_id, model, stop_reason, content (the API's blocks),
                  usage (the counts as the API gave them, under the API's names); a response that

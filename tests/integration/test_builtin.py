@@ -193,6 +193,20 @@ def test_a_question_stops_everything_until_y_or_n(desk: Desk) -> None:
     assert "denied" in denied["content"]
 
 
+def test_a_question_that_comes_up_under_typing_hands_is_not_answered_by_them(desk: Desk) -> None:
+    desk.start()
+    desk.say("::wait 1 ::bash touch never ::say never")
+    while "PermissionRequest" not in desk.events():
+        desk.keys("-l", "a")
+    desk.keys("-l", "y")
+    desk.paste("n\ny")
+    desk.keys("Escape")
+    desk.is_("idle")
+    wait_for(lambda: re.fullmatch(r"…?a+y\[pasted 2 lines\]", desk.typed().text))
+    assert [payload["decision"] for payload in desk.payloads() if "decision" in payload] == ["deny"]
+    assert not (desk.work / "never").exists()
+
+
 def test_nothing_is_written_outside_unasked_and_escape_at_the_question_means_no(desk: Desk) -> None:
     desk.start()
     outside = desk.work.parent / "outside.txt"
