@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentdeck.demo.request import Asked
+from agentdeck.demo.request import Asked, is_summary
 from agentdeck.demo.script import Step
 from agentdeck.demo.tools import resolve
 
@@ -66,8 +66,11 @@ def build(step: Step, asked: Asked, body: Mapping[str, Any]) -> Reply:
 
 
 def side_step(body: Mapping[str, Any], prompt: str) -> Step:
-    """The answer to a request that a client makes for itself: a short title, as JSON when it asks for that."""
-    title = " ".join(re.findall(r"[A-Za-z][\w-]*", prompt.split("::")[0])[:5]) or "Scripted session"
+    """The answer to a request that a client makes for itself: a summary, or a short title, as JSON when asked."""
+    if is_summary(prompt):
+        return Step(say="<analysis>Scripted.</analysis>\n<summary>A conversation with a scripted model.</summary>")
+    typed = re.sub(r"</?\w+>", "", prompt.split("::")[0])
+    title = " ".join(re.findall(r"[A-Za-z][\w-]*", typed)[:5]) or "Scripted session"
     wanted = ((body.get("output_config") or {}).get("format") or {}).get("schema") or {}
     names = list(wanted.get("properties") or ())
     return Step(say=json.dumps(dict.fromkeys(names, title)) if names else title)

@@ -57,7 +57,7 @@ def read(body: Mapping[str, Any], headers: Mapping[str, str]) -> Asked:
         tools=tools,
         cwd=_cwd(body),
         session=_session(body, headers),
-        side=not tools and _is_helper(body, prompt),
+        side=is_summary(prompt) or (not tools and _is_helper(body, prompt)),
         stream=bool(body.get("stream")),
     )
 
@@ -113,6 +113,11 @@ def _session(body: Mapping[str, Any], headers: Mapping[str, str]) -> str:
     except ValueError:
         return user
     return str(parsed.get("session_id") or "") if isinstance(parsed, dict) else user
+
+
+def is_summary(prompt: str) -> bool:
+    """Whether a client asks for a summary of the conversation, to go on with that instead (`/compact`)."""
+    return "<summary>" in prompt and "Do NOT call any tools" in prompt
 
 
 def _is_helper(body: Mapping[str, Any], prompt: str) -> bool:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentdeck.demo.reply import count
+from agentdeck.demo.reply import count, side_step
 from agentdeck.demo.request import read
 
 TOOLS = [{"name": "Bash"}, {"name": "Write"}]
@@ -76,6 +76,16 @@ def test_what_a_client_asks_for_itself_is_a_side_request() -> None:
     assert read({"messages": [{"role": "user", "content": "quota"}], "max_tokens": 1}, {}).side
     assert not read({"messages": [{"role": "user", "content": "fix it"}]}, {}).side
     assert not read({**title, "tools": TOOLS}, {}).side
+
+
+def test_side_answers_have_the_form_that_was_asked_for() -> None:
+    prompt = "<session>\nMend the login page ::bash ls\n</session>\n\nWrite the title."
+    assert side_step({}, prompt).say == "Mend the login page"
+    wanted = {"output_config": {"format": {"schema": {"properties": {"title": {"type": "string"}}}}}}
+    assert json.loads(side_step(wanted, prompt).say) == {"title": "Mend the login page"}
+    compact = "Respond with TEXT ONLY. Do NOT call any tools. An <analysis> block followed by a <summary> block."
+    assert read({"messages": [{"role": "user", "content": compact}], "tools": TOOLS}, {}).side
+    assert "<summary>" in side_step({}, compact).say
 
 
 def test_usage_behaves_like_prompt_caching() -> None:
