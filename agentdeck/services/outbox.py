@@ -30,6 +30,7 @@ from agentdeck.services.probes import SpoolEvent
 ARRIVE_SECONDS = 5.0
 ENTER_AFTER_SECONDS = 0.12  # a client takes an Enter too close behind a burst for a newline
 ACKNOWLEDGE_SECONDS = 10.0
+COMMAND_SECONDS = 0.2  # between two looks whether a `/command` has left the composer
 NOTICE_SECONDS = 0.05
 
 
@@ -175,14 +176,27 @@ class Outbox:
             await tmux.check_writable(client, agent.pane, agent.id)
             await self._mark(delivery, "submitted")
             await tmux.send_bytes(client, agent.pane, b"\r")
-            if harness.acknowledge:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(waiter.heard.wait(), ACKNOWLEDGE_SECONDS)
-            else:
-                waiter.evidence = "its terminal took the line"
-            await self._conclude(delivery, waiter.evidence)
+            await self._conclude(delivery, await self._taken(client, agent, harness, waiter))
         finally:
             del self._waiters[agent.id]
+
+    async def _taken(self, client: tmux.ControlClient, agent: Agent, harness: Harness, waiter: _Waiter) -> str:
+        """What shows that the client took the text, '' when nothing did in time.
+
+        A `/command` that the client carries out itself reports no prompt: there it is the emptied composer.
+        """
+        if not harness.acknowledge:
+            return "its terminal took the line"
+        command, gone = waiter.text.startswith("/"), 0
+        deadline = asyncio.get_running_loop().time() + ACKNOWLEDGE_SECONDS
+        while not waiter.evidence and asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(waiter.heard.wait(), COMMAND_SECONDS if command else ACKNOWLEDGE_SECONDS)
+            if command and not waiter.evidence:
+                _, typed = await self._look(client, agent, harness)
+                gone = gone + 1 if typed.state in ("empty", "absent") else 0
+                waiter.evidence = "its composer took the command" if gone > 1 else ""
+        return waiter.evidence
 
     async def _conclude(self, delivery: Delivery, evidence: str) -> None:
         if evidence:

@@ -49,7 +49,7 @@ def _narrow(speaking: list[Evidence], before: Status, now: int) -> Status:
         if both:
             possible = both
             agreeing.append(other)
-        elif TRUST.get(leader.source, 0) < TRUST.get(other.source, 0):
+        elif max(TRUST.get(e.source, 0) for e in agreeing) < TRUST.get(other.source, 0):
             return _conflict(leader, other, before, now)
     state = possible[0]
     held = state == "idle" and before.state not in ("idle", "unknown", "starting", "exited")

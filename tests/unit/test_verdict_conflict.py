@@ -1,0 +1,23 @@
+"""Sources that disagree: who is believed while a change travels through all of them."""
+
+from __future__ import annotations
+
+from agentdeck.models.status import Evidence, Status
+from agentdeck.services.verdict import verdict
+
+NOW = 1_000_000
+WORKING = Status("working", "hook", NOW - 5_000, checked=NOW - 250)
+PROMPTED = Evidence("hook", ("working", "retrying"), NOW - 5_000, NOW - 5_000, "UserPromptSubmit hook")
+
+
+def test_an_interrupt_without_a_hook_is_believed_when_file_and_screen_say_idle() -> None:
+    """Esc fires no hook: the screen changes last, the status file just before, and both outweigh the older hook."""
+    file = Evidence("vendor", ("idle", "failed"), NOW - 3_000, NOW, "status file says idle")
+    screen = Evidence("screen", ("idle",), NOW - 2_800, NOW, "screen '❯'")
+    assert verdict([PROMPTED, screen, file], NOW, WORKING).state == "idle"
+
+
+def test_a_screen_alone_never_ends_a_turn() -> None:
+    screen = Evidence("screen", ("idle",), NOW - 2_800, NOW, "screen '❯'")
+    found = verdict([PROMPTED, screen], NOW, WORKING)
+    assert (found.state, found.last_known) == ("unknown", "working")
