@@ -28,6 +28,7 @@ from agentdeck.ui.screens.too_small import LEAST, TooSmall
 if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
+SETTLE = 0.05  # seconds after a resize until every screen has heard of it
 RECALL = 5.0  # seconds between two calls for an engine that is not there
 
 
@@ -118,8 +119,15 @@ class DeckApp(App[int], inherit_bindings=False):
         self.notify(event.hint or " ", title=event.title, severity="error", timeout=15, markup=False)
 
     def on_resize(self, event: Resize) -> None:
+        # Not at once: a screen that comes up while Textual still hands out the new size is laid
+        # out for both sizes in turn, for ever.
+        self.set_timer(SETTLE, self._judge_size)
+
+    def _judge_size(self) -> None:
         """A terminal too small for a deck says so, whatever stood on it before."""
-        small = event.size.width < LEAST[0] or event.size.height < LEAST[1]
+        if not self.screen_stack:
+            return  # on the way out
+        small = self.size.width < LEAST[0] or self.size.height < LEAST[1]
         if small and not isinstance(self.screen, TooSmall):
             self.push_screen(TooSmall())
         elif not small and isinstance(self.screen, TooSmall):
@@ -139,8 +147,19 @@ class DeckApp(App[int], inherit_bindings=False):
         await asyncio.to_thread(self.bridge.stop)
 
 
-def run_dashboard(view: str, repo: Path | None) -> int:
-    """Show the deck until the human leaves; the exit code. Raises UsageError for a malformed config file."""
-    app = DeckApp(view, repo, settings=config.load())
+def repository(directory: Path) -> Path | None:
+    """The repository that `directory` is in, by looking alone: git itself is asked after the first paint."""
+    for place in (directory, *directory.parents):
+        if (place / ".git").exists() or ((place / "HEAD").is_file() and (place / "objects").is_dir()):
+            return place
+    return None
+
+
+def run_dashboard(view: str, directory: Path) -> int:
+    """Show the deck of the repository around `directory` until the human leaves; the exit code.
+
+    Raises UsageError for a malformed config file.
+    """
+    app = DeckApp(view, repository(directory.absolute()), settings=config.load())
     app.run()
     return app.return_code or 0

@@ -130,7 +130,7 @@ class DeckScreen(Screen[None]):
     def engine_down(self) -> bool:
         return self.ready and not self.fleet.engine.alive and time.monotonic() - self._born > ENGINE_GRACE
 
-    def status_of(self, agent_id: str) -> AgentRow | None:
+    def newest(self, agent_id: str) -> AgentRow | None:
         """The newest row of an agent, shown or not."""
         return next((row for row in self.fleet.rows if row.agent.id == agent_id), None)
 

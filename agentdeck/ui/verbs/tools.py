@@ -25,7 +25,7 @@ def zoom(deck: DeckScreen, number: int) -> None:
     if live is None:
         deck.notify("the screens are not connected yet", severity="warning", timeout=3)
         return
-    deck.app.push_screen(ZoomScreen(focused, live))
+    deck.app.push_screen(ZoomScreen(focused, live, lambda: deck.newest(focused.agent.id)))
 
 
 async def terminal(deck: DeckScreen, number: int) -> None:

@@ -106,7 +106,7 @@ async def answer(deck: DeckScreen, number: int) -> None:
     agent = row.agent
 
     def current() -> Status | None:
-        now = deck.status_of(agent.id)
+        now = deck.newest(agent.id)
         return now.status if now else None
 
     said = await deck.app.push_screen_wait(AnswerDialog(row, current))
