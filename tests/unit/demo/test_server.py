@@ -138,6 +138,20 @@ def test_stop_ends_a_long_wait(client: anthropic.Anthropic, model: ScriptedModel
     assert failed.is_set()
 
 
+def test_a_client_that_hangs_up_is_not_waited_for(client: anthropic.Anthropic, model: ScriptedModel) -> None:
+    messages: list[Any] = [{"role": "user", "content": "::slow 600 ::say " + "word " * 50}]
+    with client.messages.stream(model="m", max_tokens=99, messages=messages) as stream:
+        next(iter(stream))
+    before = {thread.name for thread in threading.enumerate()}
+    deadline = time.monotonic() + 5
+    while any("process_request_thread" in name for name in before) and time.monotonic() < deadline:
+        time.sleep(0.02)
+        before = {thread.name for thread in threading.enumerate()}
+    assert not [name for name in before if "process_request_thread" in name]
+    (served,) = model.requests
+    assert (served.finished, served.usage.output_tokens) == (False, 1)
+
+
 def test_a_script_without_a_fitting_tool_says_so(client: anthropic.Anthropic) -> None:
     found = ask(client, "::write a.txt := hi")
     assert found.stop_reason == "end_turn"
