@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -30,8 +31,10 @@ sys.stdout.write('\n\x1b[7mreverse to the end of a bar          \x1b[0m\nrgb \x1
 """
 WIDE = r"""
 import sys
-rows = ['漢字かな交じり文|', '🫠👍🎉🚀|rest', 'e\u0301a\u0308o\u0302|', '👨\u200d👩\u200d👧 family|', '❤\ufe0f heart|', '1\ufe0f\u20e3 key|',
-    '👍🏽 skin|', '🏳\ufe0f\u200d🌈 flag|', '🇩🇪 de|', 'ก็ำ thai|', '한국어 \u1100\u1161|', '─│┌┐└┘█▓▒░⠋⠙|', 'عربي|', '\u2066iso\u2069|']
+rows = ['漢字かな交じり文|', '🫠👍🎉🚀|rest', 'e\u0301a\u0308o\u0302|', '👨\u200d👩\u200d👧 family|',
+    '❤\ufe0f heart|', '1\ufe0f\u20e3 key|',
+    '👍🏽 skin|', '🏳\ufe0f\u200d🌈 flag|', '🇩🇪 de|', 'ก็ำ thai|', '한국어 \u1100\u1161|',
+    '─│┌┐└┘█▓▒░⠋⠙|', 'عربي|', '\u2066iso\u2069|']
 for row in rows: print('\x1b[3%dm' % (1 + rows.index(row) % 7) + row + ' then plain\x1b[0m after')
 print('漢' * 59 + 'ab'); print('a' + '漢' * 59 + 'b'); print('\x1b[44m' + '字' * 60 + '\x1b[0m')
 print('\x1b]8;;http://example.org\x1b\\link\x1b]8;;\x1b\\ \x1b(0lqqk\x1b(B acs')
@@ -40,7 +43,8 @@ sys.stdout.write('end')
 ALTERNATE = r"""
 import sys
 sys.stdout.write('primary\n\x1b[?1049h\x1b[2J\x1b[H')
-for y in range(1, 41): sys.stdout.write(f'\x1b[{y};1H\x1b[4{y % 8}m row {y} of the alternate screen \x1b[0m\x1b[{y};100Hright {y}')
+for y in range(1, 41):
+    sys.stdout.write(f'\x1b[{y};1H\x1b[4{y % 8}m row {y} of the alternate screen \x1b[0m\x1b[{y};100Hright {y}')
 sys.stdout.write('\x1b[20;5H')
 """
 LONG = r"""
@@ -67,7 +71,14 @@ def socket(tmp_path: Path) -> Iterator[Path]:
     socket = tmp_path / "run" / "tmux"
     tmux.ensure_server(socket, tmp_path / "tmux.conf")
     yield socket
+    # tmux 3.3a: a server that is killed in the very moment in which a control client leaves waits for it for good.
+    wait_for(lambda: not clients(socket), what="the dashboard's client has left")
     tmux.kill_server(socket)
+
+
+def clients(socket: Path) -> str:
+    done = subprocess.run(["tmux", "-S", str(socket), "list-clients"], check=False, capture_output=True, text=True)
+    return done.stdout
 
 
 def spawn(socket: Path, name: str, script: str, **size: int) -> str:
@@ -85,7 +96,9 @@ def app(tmp_path: Path, socket: Path, columns: int, rows: int) -> Terminal:
 
 def places(tmp_path: Path) -> dict[str, tuple[int, int, int, int]]:
     file = tmp_path / "places"
-    return {name: tuple(place) for name, place in json.loads(file.read_text())["tiles"].items()} if file.exists() else {}
+    return (
+        {name: tuple(place) for name, place in json.loads(file.read_text())["tiles"].items()} if file.exists() else {}
+    )
 
 
 def focus(tmp_path: Path) -> str:
@@ -95,7 +108,9 @@ def focus(tmp_path: Path) -> str:
 def expected(socket: Path, pane: str, columns: int, rows: int) -> list[list[Cell]]:
     """The crop of a pane's own capture that a tile of this size shows."""
     known = tmux.panes_now(socket)[pane]
-    lines = crop(parse(tmux.capture_now(socket, pane, True)), known.cursor_y if known.cursor_visible else -1, columns, rows)
+    lines = crop(
+        parse(tmux.capture_now(socket, pane, True)), known.cursor_y if known.cursor_visible else -1, columns, rows
+    )
     blank = [()] * (rows - len(lines))
     return [cells_of(line, 0, columns) for line in [*lines, *blank]]
 
@@ -140,7 +155,7 @@ def test_every_tile_equals_its_pane_cell_by_cell(tmp_path: Path, socket: Path, c
             if seen == set(SCRIPTS):
                 break
             terminal.keys("]")
-            wait_for(lambda: set(places(tmp_path)) - seen, what="the next page")
+            wait_for(lambda: set(places(tmp_path)) - seen, what="the next page")  # noqa: B023
         assert seen == set(SCRIPTS)
 
 
@@ -154,4 +169,18 @@ def test_a_whole_screen_in_one_tile(tmp_path: Path, socket: Path) -> None:
         wait_for(lambda: len(places(tmp_path)) == 1)
         (place,) = places(tmp_path).values()
         assert (place[2], place[3]) == (129, 47)
+        settled(tmp_path, socket, terminal, panes)
+
+
+def test_a_dialog_over_the_grid_leaves_nothing_behind(tmp_path: Path, socket: Path) -> None:
+    """The whole screen is painted again: a cell whose width is disputed must not move the tiles to its right."""
+    panes = {name: spawn(socket, name, SCRIPTS[name]) for name in ("wide", "palette", "alt")}
+    with app(tmp_path, socket, 200, 24) as terminal:
+        wait_for(lambda: places(tmp_path), 20)
+        settled(tmp_path, socket, terminal, panes)
+        terminal.keys("d")
+        terminal.wait("a dialog")
+        assert "row 20 of the alternate" in terminal.text()  # still seen beside the dialog
+        terminal.keys("Escape")
+        wait_for(lambda: "a dialog" not in terminal.text())
         settled(tmp_path, socket, terminal, panes)

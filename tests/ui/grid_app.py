@@ -86,7 +86,9 @@ class GridApp(App[None], inherit_bindings=False):
             view = self.screen.query_one(ZoomView)
             shown = {"zoom": view.body.translate(view.region.offset)}
         fresh = self._places.with_suffix(".new")
-        fresh.write_text(json.dumps({"focus": self.grid.focused_agent, "tiles": {k: _tuple(v) for k, v in shown.items()}}))
+        fresh.write_text(
+            json.dumps({"focus": self.grid.focused_agent, "tiles": {k: _tuple(v) for k, v in shown.items()}})
+        )
         fresh.replace(self._places)
 
     def action_go(self, dx: int, dy: int) -> None:

@@ -36,7 +36,17 @@ class Terminal:
         )
         columns, rows = self._size
         self._tmux(
-            "-f", str(conf), "new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(rows), shlex.join(self._argv)
+            "-f",
+            str(conf),
+            "new-session",
+            "-d",
+            "-s",
+            "t",
+            "-x",
+            str(columns),
+            "-y",
+            str(rows),
+            "exec " + shlex.join(self._argv),
         )
         return self
 
@@ -45,9 +55,18 @@ class Terminal:
 
     def _tmux(self, *argv: str) -> str:
         done = subprocess.run(
-            ["tmux", "-u", "-S", str(self.socket), *argv], check=True, capture_output=True, text=True, env=_environment()
+            ["tmux", "-u", "-S", str(self.socket), *argv],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=_environment(),
         )
         return done.stdout
+
+    @property
+    def pid(self) -> int:
+        """The program's process: `env` has given way to it, and so has the shell before."""
+        return int(self._tmux("display-message", "-p", "-t", "t", "#{pane_pid}"))
 
     def lines(self) -> tuple[Line, ...]:
         """The screen as it is now."""
