@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentdeck.errors import AgentDeckError, TryAgain, UsageError
+from agentdeck.adapters.git_errors import GitError, explain
+from agentdeck.errors import AgentDeckError, UsageError
 
 OLDEST = (2, 36)  # `worktree list -z`
 NO_OID = "0" * 40
@@ -28,14 +29,6 @@ _STRAY = (
 )  # fmt: skip
 _ENV = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "GIT_EDITOR": "true"}
 _CONFIG = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.safecrlf=false", "advice.detachedHead=false")
-
-
-class GitError(AgentDeckError):
-    """git said no; `stderr` is what it said."""
-
-    def __init__(self, title: str, hint: str, stderr: str) -> None:
-        super().__init__(title, hint)
-        self.stderr = stderr
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,34 +116,6 @@ def items(directory: Path | str, *args: str, env: Mapping[str, str] | None = Non
     return [os.fsdecode(item) for item in run(directory, *args, env=env)[1].split(b"\0") if item]
 
 
-def explain(directory: str, args: Iterable[str], stderr: str) -> AgentDeckError:
-    """What a failed command means for a person."""
-    lock = re.search(r"Unable to create '(.+\.lock)': File exists", stderr)
-    if lock:
-        return TryAgain(
-            f"another git command holds {lock[1]}", "Wait until it ends; when none runs, remove that file by hand."
-        )
-    if "dubious ownership" in stderr:
-        return AgentDeckError(
-            f"git does not trust {directory}: it belongs to another user",
-            f"If it is yours to use: git config --global --add safe.directory {directory}",
-        )
-    if "not a git repository" in stderr or "must be run in a work tree" in stderr:
-        return UsageError(
-            f"{directory} is not in a git repository", "Go to one, name one with --repo, or run: git init"
-        )
-    if "cannot change to" in stderr:
-        return AgentDeckError(f"{directory} is not there or cannot be entered", "Check the path.")
-    if "No space left on device" in stderr:
-        return AgentDeckError(
-            f"the disk is full: git could not write in {directory}", "Free some space, then try again."
-        )
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not line.startswith("hint:")]
-    said = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "no message")
-    command = next(iter(args), "")
-    return GitError(f"git {command} failed in {directory}: {said}", "\n".join(lines), stderr)
-
-
 def version() -> tuple[int, ...]:
     """git's version; raises when it is missing or older than OLDEST."""
     found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text(".", "version"))
@@ -170,19 +135,28 @@ def find(directory: Path | str) -> Repository:
     where = Path(directory)
     if not where.is_dir():
         raise UsageError(f"{where} is not a directory", "Name a directory inside a git repository.")
-    common = Path(text(where, "rev-parse", "--path-format=absolute", "--git-common-dir"))
-    if text(where, "rev-parse", "--is-inside-work-tree") != "true":
-        if text(where, "rev-parse", "--is-bare-repository") == "true":
-            return Repository(common, common, common, bare=True)
-        raise UsageError(f"{where} is inside a git directory", "Go to the working tree.")
-    top = Path(text(where, "rev-parse", "--path-format=absolute", "--show-toplevel"))
-    own = Path(text(where, "rev-parse", "--absolute-git-dir"))
-    if own.resolve() == common.resolve():
-        return Repository(top, common, top, bare=False)
-    main = worktrees(where)[0]
-    moved = run(where, "config", "--file", str(common / "config"), "core.worktree", ok=(0, 1))[1]
-    root = (common / os.fsdecode(moved).removesuffix("\n")).resolve() if moved else main.path
-    return Repository(root, common, top, bare=main.bare)
+    asked = ("rev-parse", "--path-format=absolute", "--is-bare-repository", "--git-common-dir", "--absolute-git-dir")
+    try:
+        out = text(where, *asked, "--show-toplevel")
+    except UsageError:
+        bare, common, _ = _paths(text(where, *asked), 3)
+        if bare == "true":
+            return Repository(Path(common), Path(common), Path(common), bare=True)
+        raise UsageError(f"{where} is inside a git directory", "Go to the working tree.") from None
+    _, common, own, top = _paths(out, 4)
+    if Path(own).resolve() == Path(common).resolve():
+        return Repository(Path(top), Path(common), Path(top), bare=False)
+    main = worktrees(where)[0]  # of a submodule it names the git directory: then the configuration knows better
+    moved = run(where, "config", "--file", f"{common}/config", "core.worktree", ok=(0, 1))[1]
+    root = Path(common, os.fsdecode(moved).removesuffix("\n")).resolve() if moved else main.path
+    return Repository(root, Path(common), Path(top), bare=main.bare)
+
+
+def _paths(out: str, count: int) -> list[str]:
+    lines = out.split("\n")
+    if len(lines) != count:
+        raise UsageError(f"a path of this repository contains a line break: {out!r}", "Rename that directory.")
+    return lines
 
 
 def head(directory: Path | str) -> Head:

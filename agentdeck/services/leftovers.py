@@ -108,7 +108,7 @@ def _commit(tree: Path, parent: str, staged: str, final: str, messages: tuple[st
 
 
 def _messages(name: str, task: int) -> tuple[str, str]:
-    trailer = f"Deck-Leftovers: {name}\n" + (f"Deck-Task: {task}\n" if task else "")
+    trailer = f"Deck-Leftovers: {name}\n" + (f"Deck-Before-Task: {task}\n" if task else "")
     return (
         f"What {name} had staged\n\nThe files themselves differ; the next commit has them.\n\n{trailer}",
         f"What {name} left uncommitted\n\nSaved by agentdeck before the next task got a fresh branch.\n\n{trailer}",

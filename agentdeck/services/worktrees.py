@@ -22,8 +22,8 @@ from agentdeck.services.losses import Loss
 from agentdeck.services.setups import Setup
 
 __all__ = [
-    "Created", "Loss", "Removed", "Setup", "branch_name", "check_base", "create", "diff", "in_place", "next_branch",
-    "place", "removal", "remove", "repository", "setup_command", "start_point", "unmake",
+    "Created", "Loss", "Removed", "Setup", "branch_name", "check_base", "create", "diff", "head", "in_place",
+    "made_before", "next_branch", "place", "removal", "remove", "repository", "setup_command", "start_point", "unmake",
 ]  # fmt: skip
 
 
@@ -170,6 +170,8 @@ def unmake(repo: Path | str, created: Created) -> bool:
         return False
     if git.head(tree) != git.Head(created.base_oid, created.branch):
         return False
+    if git.unreachable(root, [created.base_oid], [git.head(root).oid], own=created.branch):
+        return False  # nothing else holds the commit it stands on
     _take_back(root, tree, created.branch, created.base_oid)
     return True
 
@@ -199,7 +201,7 @@ def next_branch(worktree: Path | str, name: str, n: int, base: str = "", *, task
     """Put an idle agent's worktree on a fresh branch from `base` (or the main working tree's HEAD).
 
     Whatever was uncommitted is committed on the old branch first; ignored files stay where
-    they are. `n` is the lowest number tried, `task` the one that left the leftovers. Raises,
+    they are. `n` is the lowest number tried, `task` the one that comes next (for the trailer). Raises,
     with nothing changed, while a merge, rebase or the like is half-way.
     """
     tree = Path(worktree)
@@ -225,22 +227,25 @@ def next_branch(worktree: Path | str, name: str, n: int, base: str = "", *, task
     return Created(str(root), str(tree), branch, oid, saved_ref=saved.ref, saved_oid=saved.tip, kept=kept)
 
 
-def diff(worktree: Path | str, base: str) -> Diff:
+def diff(worktree: Path | str, base: str, repo: Path | str = "") -> Diff:
     """The worktree against its merge base with `base` (a branch name or the base's oid).
 
     Counts commits, uncommitted and untracked files; a binary file counts as a file without
-    lines. Works on a copy of the index: the real one is neither locked nor touched.
+    lines. Works on a copy of the index: the real one is neither locked nor touched. Runs git
+    four or five times (about 25 ms); without `repo`, the main working tree, once to three times more.
     """
     tree = Path(worktree)
-    base_oid = git.resolve(tree, base)
-    start = git.merge_base(tree, "HEAD", base_oid) if git.head(tree).oid else ""
-    patterns = includes.patterns(git.find(tree).root)
+    try:
+        start = git.merge_base(tree, "HEAD", base) or base
+    except git.GitError:  # no commit yet, or no such base
+        start = git.resolve(tree, base)
+    patterns = includes.patterns(Path(repo) if repo else git.find(tree).root)
     with git.scratch_index(tree) as env:
         found = [path for path in git.untracked(tree, patterns) if not path.endswith("/")]
         if found:
             words = ("--intent-to-add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
             git.run(tree, "add", *words, stdin=git.feed(found), env=env)
-        rows = git.numstat(tree, start or base_oid, env)
+        rows = git.numstat(tree, start, env)
     return Diff(len({path for _, _, path in rows}), sum(row[0] for row in rows), sum(row[1] for row in rows))
 
 

@@ -232,6 +232,23 @@ def test_unmake_keeps_a_worktree_with_work_in_it(plain: Path, work: str) -> None
     assert "deck/al/1" in repos.git(plain, "branch")
 
 
+def test_a_birth_that_a_crash_cut_short_is_found_and_taken_back(plain: Path) -> None:
+    before = repos.everything(plain)
+    assert worktrees.made_before(plain, "al") is None
+    made = worktrees.create(plain, "al")
+    assert worktrees.made_before(plain, "al") == made
+    assert worktrees.unmake(plain, made)
+    nothing_made(plain, before)
+
+
+def test_a_crashed_birth_with_a_commit_in_it_is_kept(plain: Path) -> None:
+    tip = repos.commit(Path(worktrees.create(plain, "al").worktree), "Work")
+    found = worktrees.made_before(plain, "al")
+    assert found is not None
+    assert not worktrees.unmake(plain, found)
+    assert repos.git(plain, "rev-parse", "deck/al/1") == tip
+
+
 # Set-up command
 
 

@@ -70,7 +70,7 @@ def test_every_kind_of_leftover_is_saved(repo: Path, tree: Path) -> None:
     modes = repos.git(repo, "ls-tree", "-r", "deck/al/1")
     assert "100755 blob" in modes
     assert "120000 blob" in modes
-    assert "Deck-Leftovers: al\nDeck-Task: 7" in message(repo, "deck/al/1")
+    assert "Deck-Leftovers: al\nDeck-Before-Task: 7" in message(repo, "deck/al/1")
     assert (
         repos.git(repo, "log", "-1", "--format=%(trailers:key=Deck-Leftovers,valueonly)", "deck/al/1").strip() == "al"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentdeck.errors import AgentDeckError
+from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.services import worktrees
 from agentdeck.services.fleet import Diff
 from tests import repos
@@ -240,7 +240,9 @@ def test_the_diff_counts_commits_changes_and_new_files(repo: Path, made: worktre
 def test_the_diff_is_against_the_merge_base(repo: Path, made: worktrees.Created, tree: Path) -> None:
     repos.commit(repo, "Main goes on", {"main.txt": "1\n2\n"})
     repos.commit(tree, "Work", {"w.txt": "1\n"})
-    assert worktrees.diff(tree, "main") == Diff(1, 1, 0)
+    assert worktrees.diff(tree, "main") == worktrees.diff(tree, "main", repo) == Diff(1, 1, 0)
+    with pytest.raises(UsageError, match="base 'nope' does not exist"):
+        worktrees.diff(tree, "nope")
     repos.git(tree, "merge", "-q", "-m", "Merge", "main")
     assert worktrees.diff(tree, "main") == Diff(1, 1, 0)
 
