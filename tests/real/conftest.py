@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -19,6 +21,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.realcli)
             item.add_marker(pytest.mark.timeout(180))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures that tests recorded: how late statuses were, and what the client leaves out of its records."""
+    late: dict[str, list[float]] = defaultdict(list)
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    ends = [report for report in reports if getattr(report, "when", "") == "teardown"]
+    for name, value in (pair for report in ends for pair in report.user_properties):
+        if name == "unrecorded":
+            terminalreporter.write_line(f"not in the client's records: {value}")
+        elif name == "delays":
+            for event, seconds in value:
+                late[event].append(seconds * 1000)
+    for event, times in late.items():
+        terminalreporter.write_line(
+            f"{event} hook to status: median {median(times):.0f} ms, worst {max(times):.0f} ms of {len(times)}"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,86 @@
+"""The deck as a person at a shell drives it: our own command line, one process a command, nothing else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tests.waiting import wait_for
+
+MANUAL = ("--permission-mode", "default")
+COMMAND_SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row of `agentdeck events --json`; `ts` in seconds since 1970."""
+
+    ts: float
+    kind: str
+    data: dict[str, Any]
+
+
+class Deck:
+    """The commands, run in `repo` with `environ` as their whole environment. `acts` are the moments we answered."""
+
+    def __init__(self, repo: Path, environ: Mapping[str, str]) -> None:
+        self.repo = repo
+        self.environ = dict(environ)
+        self.acts: list[tuple[float, str]] = []
+        self.delays: list[tuple[str, float]] = []
+
+    def start(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "agentdeck", *words]
+        return subprocess.run(
+            command, cwd=self.repo, env=self.environ, input=stdin, capture_output=True, text=True,
+            timeout=COMMAND_SECONDS, check=False,
+        )  # fmt: skip
+
+    def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
+        """The standard output of a command, which must end with exit code `code`."""
+        done = self.start(*words, stdin=stdin)
+        if done.returncode != code:
+            raise AssertionError(f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}{self.start('log').stdout}")
+        return done.stdout
+
+    def json(self, *words: str, stdin: str = "", code: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", stdin=stdin, code=code))
+
+    def act(self, verb: str, *words: str) -> None:
+        """A command that changes what an agent does now, with its moment remembered."""
+        self.acts.append((time.time(), words[-1] if verb == "answer" else verb))
+        self.run(verb, *words)
+
+    def new(self, name: str, *, prompt: str = "", args: Sequence[str] = MANUAL) -> dict[str, Any]:
+        words = ["new", name, "--harness", "claude", "--json", *(["--prompt", "-"] if prompt else []), "--", *args]
+        return json.loads(self.run(*words, stdin=prompt))
+
+    def row(self, name: str) -> dict[str, Any]:
+        return next(row for row in self.json("ls") if row["name"] == name)
+
+    def until(self, name: str, state: str, seconds: float = 30) -> dict[str, Any]:
+        """The row of an agent once its status is `state`."""
+        self.run("wait", name, "--status", state, "--timeout", str(seconds))
+        return self.row(name)
+
+    def shows(self, name: str, words: str, seconds: float = 30) -> str:
+        """Wait until an agent's screen shows `words`; returns the screen."""
+
+        def look() -> str:
+            shown = self.run("screen", name)
+            return shown if words in shown else ""
+
+        return wait_for(look, seconds, f"{words!r} on the screen of {name}", interval=0.2)
+
+    def told(self, name: str, kind: str) -> list[Told]:
+        """What happened to an agent, oldest first by the clock of what happened."""
+        rows = map(json.loads, self.run("events", "--agent", name, "--json").splitlines())
+        found = [Told(datetime.fromisoformat(row["ts"]).timestamp(), row["kind"], row["data"]) for row in rows]
+        return sorted((event for event in found if event.kind == kind), key=lambda event: event.ts)
