@@ -232,7 +232,7 @@ def diff(worktree: Path | str, base: str, repo: Path | str = "") -> Diff:
 
     Counts commits, uncommitted and untracked files; a binary file counts as a file without
     lines. Works on a copy of the index: the real one is neither locked nor touched. Runs git
-    four or five times (about 25 ms); without `repo`, the main working tree, once to three times more.
+    four or five times (20 to 50 ms); without `repo`, the main working tree, once to three times more.
     """
     tree = Path(worktree)
     try:
