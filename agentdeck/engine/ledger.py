@@ -63,7 +63,11 @@ class Reader:
             self._conn.row_factory = sqlite3.Row
         version = self._conn.execute("PRAGMA data_version").fetchone()[0]
         if version != self._version:
-            self._book = _read(self._conn)
+            self._conn.execute("BEGIN")  # one moment for all tables: a delivery is never seen before its agent
+            try:
+                self._book = _read(self._conn)
+            finally:
+                self._conn.execute("COMMIT")
             self._version = version
         return self._book
 

@@ -90,7 +90,9 @@ class Outbox:
 
     async def _deliver(self, client: tmux.ControlClient, delivery: Delivery) -> None:
         agent = self.monitor.agents.get(delivery.agent)
-        if agent is None or agent.life != "live":
+        if agent is None:
+            return  # not known yet
+        if agent.life != "live":
             await self._mark(delivery, "refused", "its process has ended; resume it first")
             return
         try:

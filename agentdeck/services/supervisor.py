@@ -309,6 +309,11 @@ def _ended(conn: sqlite3.Connection, agent_id: str) -> None:
 
 def _removed(conn: sqlite3.Connection, agent: Agent) -> None:
     rows.update(conn, "agents", "id", agent.id, life="removed", pane="", window="", ended=agent.ended or now_ms())
+    conn.execute(
+        "UPDATE deliveries SET state = 'refused', reason = 'its agent was removed', settled = ? "
+        "WHERE agent = ? AND state = 'queued'",
+        (now_ms(), agent.id),
+    )
     for table in ("status", "evidence", "diffs", "context", "view_agents"):
         conn.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.id,))
     rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch)
