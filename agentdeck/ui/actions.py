@@ -79,6 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("copy", "y", "copy path", "Copy the path of the agent's work tree", why.focused),
     _panels("usage", "u $", "usage", "Tokens and cost of the agent by class, model and session", why.always, 15),
     _panels("log", "L", "log", "What this dashboard asked for and what came of it", why.always),
+    _panels("next_panel", "tab", "next panel", "Scroll the open panel by arrow keys, or go back", why.always),
     _panels("palette", ":", "commands", "Find any of these by name", why.always, 18),
     _panels("help", "?", "help", "All keys", why.always, 17),
     _panels("leave", "q", "leave", "Leave the dashboard; agents and engine go on", why.always, 19),
@@ -89,7 +90,7 @@ ZOOM_KEYS = (("Ctrl+Q, Ctrl+]", "Return from zoom; every other key goes to the a
 
 _SHOWN = {
     "enter": "Enter", "escape": "Esc", "space": "Space", "left": "←", "right": "→", "up": "↑", "down": "↓",
-    "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn", "question_mark": "?", "slash": "/",
+    "tab": "Tab", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn", "question_mark": "?", "slash": "/",
     "colon": ":", "dollar_sign": "$", "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
 }  # fmt: skip
 

@@ -116,7 +116,7 @@ class DeckApp(App[int], inherit_bindings=False):
 
     def on_trouble(self, event: Trouble) -> None:
         self.deck.note(event.title, event.hint, "$text-muted")
-        self.notify(event.hint or " ", title=event.title, severity="error", timeout=15, markup=False)
+        self.deck.tell(event.title, event.hint, "error", seconds=15)
 
     def on_resize(self, event: Resize) -> None:
         # Not at once: a screen that comes up while Textual still hands out the new size is laid

@@ -72,8 +72,9 @@ def harnesses() -> list[HarnessOffer]:
 
 
 def specs(repo: Path) -> list[SpecOffer]:
-    """The Markdown files of the repository's `specs/`, by file name; a malformed one carries its error."""
-    return [_spec(file) for file in sorted((repo / "specs").glob("*.md"))]
+    """The Markdown files of the repository's `specs/`, by file name; malformed ones last, with their error."""
+    found = [_spec(file) for file in sorted((repo / "specs").glob("*.md"))]
+    return sorted(found, key=lambda offer: bool(offer.problem))
 
 
 def _spec(file: Path) -> SpecOffer:

@@ -285,7 +285,8 @@ async def test_without_specs_it_says_where_they_go(tmp_path: Path) -> None:
 
 
 def test_specs_are_ranked_by_title_and_file_name() -> None:
-    some = [offers.SpecOffer(Path(f"specs/{name}.md"), title, "") for name, title in (("a", "Zebra"), ("zeb", "Other"))]
+    named = (("a", "Zebra"), ("zeb", "Other"))
+    some = [offers.SpecOffer(Path(f"specs/{name}.md"), title, "") for name, title in named]
     assert ranked(some, "") == some
     assert ranked(some, "zebra") == some[:1]
     assert ranked(some, "oth") == some[1:]

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.events import Resize
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from agentdeck.services.fleet import AgentRow, Fleet
@@ -44,7 +45,7 @@ def _bindings() -> list[BindingType]:
     return made
 
 
-class DeckScreen(Screen[None]):
+class DeckScreen(Screen[None], inherit_bindings=False):
     """Holds the DeckState and redraws what changed of it. What a key does is in `ui/verbs`."""
 
     BINDINGS: ClassVar[list[BindingType]] = _bindings()
@@ -73,7 +74,7 @@ class DeckScreen(Screen[None]):
             with Container(id="stage"):
                 yield TileGrid(id="grid")
                 yield EmptyDeck(id="empty")
-            with VerticalScroll(id="side", can_focus=False):
+            with VerticalScroll(id="side"):
                 yield UsagePanel(id="usage")
                 yield LogPanel(id="log")
         yield KeysLine(id="keys-line")
@@ -154,7 +155,23 @@ class DeckScreen(Screen[None]):
         """Whether there was one to close."""
         shown = self.has_class("-side")
         self.remove_class("-usage", "-log", "-side")
+        self.grid.focus()
         return shown
+
+    def next_panel(self) -> None:
+        """Keys that scroll go to the panel, or back to the tiles."""
+        side = self.query_one("#side")
+        if not side.display:
+            self.notify("no panel is open: u opens one", timeout=3)
+        elif side.has_focus:
+            self.grid.focus()
+        else:
+            side.focus()
+
+    def tell(self, words: str, more: str = "", severity: SeverityLevel = "information", seconds: float = 4) -> None:
+        """A toast: one line, and under it what to do or know, if anything."""
+        title, text = (words, more) if more else ("", words)
+        self.notify(text, title=title, severity=severity, timeout=seconds, markup=False)
 
     # -- the filter
 
@@ -186,7 +203,7 @@ class DeckScreen(Screen[None]):
         """Do it, or say why it cannot be done now."""
         why = BY_ID[action_id].why_disabled(self.state)
         if why:
-            self.notify(why, timeout=3, markup=False)
+            self.tell(why, seconds=3)
         else:
             verbs.perform(self, action_id, number)
 

@@ -30,4 +30,4 @@ async def _guarded(deck: DeckScreen, action: str, outcome: Awaitable[None]) -> N
     except AgentDeckError as error:
         deck.note(action, error.title, "$text-error")
         severity = "warning" if isinstance(error, TryAgain) else "error"
-        deck.notify(error.hint or " ", title=error.title, severity=severity, timeout=12, markup=False)
+        deck.tell(error.title, error.hint, severity, seconds=12)

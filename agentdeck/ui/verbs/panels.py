@@ -20,6 +20,10 @@ async def refresh_usage(deck: DeckScreen, number: int) -> None:
         deck.redraw_lines()
 
 
+def next_panel(deck: DeckScreen, number: int) -> None:
+    deck.next_panel()
+
+
 def log(deck: DeckScreen, number: int) -> None:
     deck.toggle_panel("-log")
 
@@ -46,6 +50,7 @@ HANDLERS = {
     "usage": usage,
     "refresh_usage": refresh_usage,
     "log": log,
+    "next_panel": next_panel,
     "palette": palette,
     "help": show_help,
     "leave": leave,

@@ -54,7 +54,7 @@ async def line(deck: DeckScreen, number: int) -> None:
 async def _dispatch(deck: DeckScreen, agent: str, name: str, what: str, **args: object) -> None:
     await deck.bridge.ask("dispatch", agent, timeout=30.0, **args)
     deck.note(f"task for {name}: {what}", "handed over")
-    deck.notify(what, title=f"handed to {name}", markup=False)
+    deck.tell(f"{name} gets: {what}")
 
 
 async def message(deck: DeckScreen, number: int) -> None:
@@ -70,7 +70,7 @@ async def message(deck: DeckScreen, number: int) -> None:
     deck.drafts[agent.id] = note.text
     if note.mode == "draft":
         if note.text.strip():
-            deck.notify("the text is kept: m shows it again", timeout=3)
+            deck.tell("the text is kept: m shows it again", seconds=3)
         return
     try:
         receipt = await deck.bridge.ask("send", agent.id, text=note.text, mode=note.mode)
@@ -87,14 +87,12 @@ async def _follow(deck: DeckScreen, name: str, delivery: str) -> None:
     deck.note(f"message to {name}", "queued")
     state, reason = await deck.bridge.receipt(delivery, seconds=SOON)
     if state not in RECEIPTS:
-        deck.notify(
-            reason or "It goes out as soon as the agent is idle.", title=f"{name}: the message waits", markup=False
-        )
+        deck.tell(f"{name}: the message waits", reason or "It goes out as soon as the agent is idle.")
         state, reason = await deck.bridge.receipt(delivery, seconds=LATE)
     if state in RECEIPTS:
         severity, words = RECEIPTS[state]
         deck.note(f"message to {name}", f"{state} {reason}".strip(), "$text-muted")
-        deck.notify(reason or " ", title=f"{name} {words}", severity=severity, markup=False)
+        deck.tell(f"{name} {words}", reason, severity, seconds=4 if state == "acknowledged" else 12)
 
 
 async def answer(deck: DeckScreen, number: int) -> None:
@@ -113,7 +111,7 @@ async def answer(deck: DeckScreen, number: int) -> None:
     if said:
         await deck.bridge.ask("answer", agent.id, answer=said, expected=rows.ask_json(row.status.ask))
         deck.note(f"answer to {agent.name}", said)
-        deck.notify(said, title=f"answered {agent.name}", timeout=3, markup=False)
+        deck.tell(f"answered {agent.name}: {said}", seconds=3)
 
 
 HANDLERS = {"spec": spec, "line": line, "message": message, "answer": answer}
