@@ -70,7 +70,7 @@ class Meter:
         if not Path(agent.worktree).is_dir():
             return
         try:
-            found = await asyncio.to_thread(worktrees.diff, agent.worktree, agent.base_oid)
+            found = await asyncio.to_thread(worktrees.diff, agent.worktree, agent.base or agent.base_oid, agent.repo)
         except AgentDeckError as error:
             log.info("no diff of %s: %s", agent.name, error.title)
             return

@@ -67,6 +67,11 @@ class Supervisor:
                 made = await asyncio.to_thread(worktrees.create, Path(order.repo), agent.name, 1, order.base)
                 agent = replace(agent, worktree=made.worktree, branch=made.branch, base_oid=made.base_oid)
             agent = await self._start(harness, agent, environ, resume=False, setup=setup)
+        except AgentDeckError as error:
+            if await self._unmake(agent, made):
+                raise
+            kept = f"Work was found in its worktree, which is kept: {agent.worktree}."
+            raise AgentDeckError(error.title, f"{error.hint} {kept}".strip(), error.exit_code) from error
         except BaseException:
             await self._unmake(agent, made)
             raise
@@ -137,16 +142,20 @@ class Supervisor:
         made = None if agent.here else await asyncio.to_thread(worktrees.made_before, Path(agent.repo), agent.name, 1)
         await self._unmake(agent, made)
 
-    async def _unmake(self, agent: Agent, made: worktrees.Created | None) -> None:
-        """Undo a birth: the window, the worktree and branch just made (nothing can be in them yet), the row."""
+    async def _unmake(self, agent: Agent, made: worktrees.Created | None) -> bool:
+        """Undo a birth: window, worktree, branch and row. False when work was found in the tree: tree and branch stay."""
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
-        if made is not None:
-            await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
+        gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
         await asyncio.to_thread(_forget_files, agent)
-        await self.writer.run(
-            lambda conn: conn.execute("DELETE FROM agents WHERE id = ? AND life = 'creating'", (agent.id,))
-        )
+
+        def forget(conn: sqlite3.Connection) -> None:
+            conn.execute("DELETE FROM agents WHERE id = ? AND life = 'creating'", (agent.id,))
+            if not gone:
+                rows.event(conn, now_ms(), "agent", agent.id, action="kept", worktree=agent.worktree, name=agent.name)
+
+        await self.writer.run(forget)
+        return gone
 
     # -- stop, resume, remove
 
