@@ -90,8 +90,9 @@ ZOOM_KEYS = (("Ctrl+Q, Ctrl+]", "Return from zoom; every other key goes to the a
 
 _SHOWN = {
     "enter": "Enter", "escape": "Esc", "space": "Space", "left": "←", "right": "→", "up": "↑", "down": "↓",
-    "tab": "Tab", "home": "Home", "end": "End", "pageup": "PgUp", "pagedown": "PgDn", "question_mark": "?", "slash": "/",
-    "colon": ":", "dollar_sign": "$", "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
+    "tab": "Tab", "home": "Home", "end": "End",
+    "pageup": "PgUp", "pagedown": "PgDn", "question_mark": "?", "slash": "/",
+    "colon": ":", "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
 }  # fmt: skip
 
 

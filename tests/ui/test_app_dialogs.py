@@ -382,8 +382,9 @@ def test_the_palette_finds_by_label_before_help() -> None:
 async def test_escape_closes_every_dialog_without_a_trace() -> None:
     app = make_app(ASKING)
     async with app.run_test(size=(100, 30)) as pilot:
-        for key, kind in (("a", AnswerDialog), ("question_mark", HelpDialog), ("colon", PaletteDialog), ("f2", LineDialog),
-                          ("x", ConfirmDialog), ("m", MessageDialog)):  # fmt: skip
+        kinds = {"a": AnswerDialog, "question_mark": HelpDialog, "colon": PaletteDialog, "f2": LineDialog,
+                 "x": ConfirmDialog, "m": MessageDialog}  # fmt: skip
+        for key, kind in kinds.items():
             await opened(pilot, app, kind, key)
             await pilot.press("escape")
             await closed(pilot, app)
