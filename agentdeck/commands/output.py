@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 import sys
@@ -52,6 +51,8 @@ def ask(kind: str, agent: str = "", *, timeout: float = 60.0, **args: object) ->
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio  # 24 ms, and `ls` needs none of it
+
     return asyncio.run(work)
 
 

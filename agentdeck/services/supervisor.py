@@ -143,7 +143,7 @@ class Supervisor:
         await self._unmake(agent, made)
 
     async def _unmake(self, agent: Agent, made: worktrees.Created | None) -> bool:
-        """Undo a birth: window, worktree, branch and row. False when work was found in the tree: tree and branch stay."""
+        """Undo a birth: window, worktree, branch, row. False when work was found in the tree: tree and branch stay."""
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
         gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
