@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import platform
 import sys
 import uuid
@@ -92,7 +93,9 @@ async def _serve(
             return code
         banner = [f"agentdeck builtin · {model.name} · {cwd}", *_remembered(history)]
         reason = await front.run(agent, banner, prompt)
-        sys.stdout.write(f"To go on with this session: agentdeck builtin --resume {session}\n")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            sys.stdout.write(f"To go on with this session: agentdeck builtin --resume {session}\n")
+            sys.stdout.flush()
         return 0
     finally:
         report.send("SessionEnd", reason=reason)

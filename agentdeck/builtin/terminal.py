@@ -56,6 +56,7 @@ class Terminal:
         self._painted: list[int] = []  # widths of the live rows on the screen
         self._column = 0
         self._resized = False
+        self._closed = False
         self._title = ""
         self._saved: list[Any] = []
 
@@ -77,9 +78,9 @@ class Terminal:
     def close(self) -> None:
         """Paint what is left, leave the live area behind, and give the terminal back as it was."""
         asyncio.get_running_loop().remove_reader(0)
-        with contextlib.suppress(OSError):
-            self.paint()
-            self._write("\r\n\x1b[?2004l\x1b]2;\x07")
+        self.paint()
+        self._write("\r\n\x1b[?2004l\x1b]2;\x07")
+        self._closed = True
         with contextlib.suppress(termios.error):
             termios.tcsetattr(0, termios.TCSADRAIN, self._saved)
 
@@ -99,7 +100,7 @@ class Terminal:
 
     def refresh(self) -> None:
         """Paint soon; what comes until then goes into the same frame."""
-        if self._paint is None:
+        if self._paint is None and not self._closed:
             self._paint = asyncio.get_running_loop().call_later(FRAME, self.paint)
 
     def paint(self) -> None:
@@ -128,8 +129,12 @@ class Terminal:
 
     def _write(self, text: str) -> None:
         data = text.encode("utf-8", "replace")
-        while data:
-            data = data[os.write(sys.stdout.fileno(), data) :]
+        try:
+            while data and not self._closed:
+                data = data[os.write(sys.stdout.fileno(), data) :]
+        except OSError:  # the terminal was closed
+            self._closed = True
+            self._gone()
 
     def _readable(self) -> None:
         try:
