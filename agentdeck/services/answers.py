@@ -59,4 +59,8 @@ def _option(harness: Harness, status: Status, screen: Evidence, answer: str) -> 
             f"'{answer}' is none of its options",
             "It offers: " + "; ".join(f"{n} {o}" for n, o in enumerate(options, 1)),
         )
-    raise AgentDeckError("this question takes allow or deny", "Use one of these, or zoom in and type.")
+    if status.reason == "permission":
+        raise AgentDeckError("this question takes allow or deny", "Use one of these, or zoom in and type.")
+    raise AgentDeckError(
+        f"this {status.reason or 'question'} shows no numbered options", "Zoom in and answer it there."
+    )

@@ -5,6 +5,7 @@ Every function takes the time of the observation; none of them reads a clock, a 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -29,7 +30,8 @@ def from_hook(harness: Harness, payload: Mapping[str, object], at: int) -> Evide
     states, why = tuple(meaning.states), f"{name} hook {_clock(at)}"
     if meaning.unless_field and payload.get(meaning.unless_field):
         return Evidence("hook", ("working",), at, at, f"{why}, but {meaning.unless_field} go on", background=True)
-    return Evidence("hook", states, at, at, why, meaning.reason, _hook_ask(meaning.reason, payload))
+    ask = _hook_ask(meaning.reason, payload)
+    return Evidence("hook", states, at, at, why, ask.kind if ask else meaning.reason, ask)
 
 
 def _hook_ask(reason: Reason, payload: Mapping[str, object]) -> Ask | None:
@@ -37,7 +39,7 @@ def _hook_ask(reason: Reason, payload: Mapping[str, object]) -> Ask | None:
         return None
     tool, given = str(payload.get("tool_name", "")), payload.get("tool_input")
     values = given if isinstance(given, Mapping) else {}
-    detail = "\n".join(f"{key}: {value}" for key, value in values.items())
+    detail = "\n".join(f"{key}: {_plain(value)}" for key, value in values.items())
     questions = values.get("questions")
     if isinstance(questions, list) and questions and isinstance(questions[0], Mapping):
         first = questions[0]
@@ -45,6 +47,11 @@ def _hook_ask(reason: Reason, payload: Mapping[str, object]) -> Ask | None:
         return Ask(str(first.get("question", tool)), "question", tool, detail, options)
     subject = next((str(values[key]) for key in ("command", "file_path", "filePath") if key in values), "")
     return Ask(f"{tool}: {subject}" if subject else tool, reason, tool, detail)
+
+
+def _plain(value: object) -> str:
+    """A value of a tool's input: text as it is, anything else as the JSON it came in."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def from_title(harness: Harness, title: str, at: int) -> Evidence:

@@ -47,7 +47,8 @@ class Deck:
         """The standard output of a command, which must end with exit code `code`."""
         done = self.start(*words, stdin=stdin)
         if done.returncode != code:
-            raise AssertionError(f"{words}: exit {done.returncode}\n{done.stdout}{done.stderr}{self.start('log').stdout}")
+            said = f"{done.stdout}{done.stderr}{self.start('log').stdout}"
+            raise AssertionError(f"{words}: exit {done.returncode}\n{said}")
         return done.stdout
 
     def json(self, *words: str, stdin: str = "", code: int = 0) -> Any:

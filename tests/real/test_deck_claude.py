@@ -62,7 +62,8 @@ def test_a_long_first_prompt_arrives_whole_and_once(deck: Deck, model: ScriptedM
     made = deck.new("ann", prompt=prompt)
     deck.shows("ann", "All of it is read.")
     row = deck.until("ann", "idle")
-    assert asked(model) == [prompt]
+    assert truth.own_prompt(home) == prompt
+    assert [event for _, event in truth.own_marks(home)] == ["SessionStart", "UserPromptSubmit", "Stop"]
     assert len(model.requests) == 1
     assert (row["id"], row["pane_id"], row["worktree"]) == (made["id"], made["pane_id"], made["worktree"])
     assert (row["harness"], row["branch"], row["repo"]) == ("claude", "deck/ann/1", str(deck.repo))
@@ -93,7 +94,7 @@ def test_a_permission_is_asked_in_full_and_answered(deck: Deck, model: ScriptedM
     assert (status["reason"], status["ask"]["tool"]) == ("permission", "Write")
     assert status["ask"]["text"] == f"Write: {file}"
     assert BIG.replace("\\n", "\n") in status["ask"]["detail"]
-    # A text is not typed into the box; it waits. (Meanwhile the client's own late notification comes, and changes nothing.)
+    # A text is not typed into the box; it waits. Meanwhile the client's own late notification changes nothing.
     held = deck.json("send", "ann", "Later ::say It is later.", code=3)
     assert (held["state"], held["pasted"]) == ("queued", "")
     assert deck.row("ann")["status"] == status
@@ -151,10 +152,8 @@ def test_a_turn_interrupted_before_its_first_word_is_idle(deck: Deck, model: Scr
 def test_tasks_run_until_the_queue_is_empty(deck: Deck, model: ScriptedModel) -> None:
     deck.new("ann", args=("--permission-mode", "acceptEdits"))
     deck.until("ann", "idle")
-    numbers = [
-        deck.json("task", "add", "-", stdin=f"---\ntitle: Make {word}\n---\nMake it. ::write {word}.txt := {word} ::say Made.\n")[0]
-        for word in ("one", "two")
-    ]
+    spec = "---\ntitle: Make WORD\n---\nMake it. ::write WORD.txt := WORD ::say Made.\n"
+    numbers = [deck.json("task", "add", "-", stdin=spec.replace("WORD", word))[0] for word in ("one", "two")]
     deck.run("run", "--until-empty")
     tasks = [task for task in deck.json("task", "ls") if task["id"] in numbers]
     assert [(task["state"], task["title"], len(task["attempts"])) for task in tasks] == [
@@ -199,6 +198,34 @@ def test_stop_and_resume_keep_the_conversation(deck: Deck, model: ScriptedModel)
     deck.run("send", "ann", "And now ::say Heron.", "--wait", "20")
     assert {served.session for served in model.requests} == {before["session_id"]}
     assert len(asked(model)) == 3
+
+
+def test_a_question_is_answered_by_the_words_of_an_option(deck: Deck, home: Path) -> None:
+    deck.new("ann", prompt="Ask ::ask Which colour? | Red | Blue ::say Chosen.")
+    status = deck.until("ann", "needs_input")["status"]
+    ask = wait_for(lambda: deck.row("ann")["status"]["ask"], 5, "the ask")
+    assert (status["reason"], ask["text"], ask["options"]) == ("question", "Which colour?", ["Red", "Blue"])
+    assert deck.start("answer", "ann", "allow").returncode == 1  # that would have chosen Red
+    deck.act("answer", "ann", "Blue")
+    assert "Which colour? → Blue" in deck.shows("ann", "● Chosen.")
+    deck.until("ann", "idle")
+
+
+def test_a_retry_a_failure_and_background_work_are_told_apart(deck: Deck, home: Path) -> None:
+    deck.new("ann")
+    deck.until("ann", "idle")
+    deck.run("send", "ann", "Retry ::fail 529 x2 ::say Over it.")
+    deck.until("ann", "retrying", 10)
+    deck.shows("ann", "● Over it.")
+    deck.until("ann", "idle")
+    deck.run("send", "ann", "Fail ::fail 400 x9 Nothing works ::say never said")
+    assert "Nothing works" in deck.until("ann", "failed", 10)["status"]["why"]
+    call = SUBAGENT.replace('"prompt": "', '"run_in_background": true, "prompt": "::wait 4\\n')
+    deck.run("send", "ann", f"Start ::call Agent {call} ::say Started.")
+    deck.shows("ann", "● Started.")
+    stopped = next(event.ts for event in reversed(deck.told("ann", "hook")) if event.data["name"] == "Stop")
+    deck.until("ann", "idle")
+    assert deck.told("ann", "status")[-1].ts - stopped > 3  # its turn was over, its work was not
 
 
 def test_every_token_is_counted(
@@ -261,3 +288,8 @@ def test_a_dialog_at_the_start_is_shown_and_nothing_is_typed_into_it(
     assert deck.row("ann")["status"]["state"] == "needs_input"
     assert "Hello" not in deck.run("screen", "ann")
     assert not model.requests
+    # The human zooms in and trusts the place: only now do the texts go out, in their order.
+    keys = ["send-keys", "-t", deck.row("ann")["pane_id"], "Down", "Enter"]
+    subprocess.run(["tmux", "-S", deck.json("paths")["socket"], *keys], check=True)
+    deck.shows("ann", "● Good evening.")
+    assert [prompt.split()[0] for prompt in asked(model)] == ["Hello", "Second"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +21,8 @@ MEANS = {
 
 def own_settings(home: Path) -> Path:
     """The human's own settings: hooks that note the time, and a statusline."""
-    hooks = {
-        event: [{"hooks": [{"type": "command", "command": f'echo "$(date +%s%3N) {event}" >>"$HOME/own-hooks.txt"'}]}]
-        for event in EVENTS
-    }
+    note = 'echo "$(date +%s%3N) {event}" >>"$HOME/own-hooks.txt"; cat >"$HOME/own-{event}.json"'
+    hooks = {event: [{"hooks": [{"type": "command", "command": note.replace("{event}", event)}]}] for event in EVENTS}
     line = {"type": "command", "command": f'cat >"$HOME/own-statusline.json"; echo "{OWN_LINE}"'}
     file = home / ".claude" / "settings.json"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -35,6 +34,12 @@ def own_marks(home: Path) -> list[tuple[float, str]]:
     """What the human's own hooks noted: (seconds since 1970, event)."""
     lines = (home / "own-hooks.txt").read_text().splitlines()
     return [(int(ms) / 1000, event) for ms, event in (line.split() for line in lines)]
+
+
+def own_prompt(home: Path) -> str:
+    """The newest prompt as the client told it to the human's own hook, without the marks it puts around a paste."""
+    prompt = str(json.loads((home / "own-UserPromptSubmit.json").read_text())["prompt"])
+    return re.sub(r"</?pasted_content\b[^>]*>", "", prompt).strip()
 
 
 def spans(marks: list[tuple[float, str]], end: float) -> Iterator[tuple[float, float, str]]:
