@@ -18,8 +18,9 @@ from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.services import answers, environment, queue, rows, specs
 from agentdeck.services import evidence as ev
+from agentdeck.services.lives import Order, add_delivery
 from agentdeck.services.monitor import Monitor, strip
-from agentdeck.services.supervisor import Order, Supervisor, add_delivery
+from agentdeck.services.supervisor import Supervisor
 
 log = logging.getLogger("agentdeck.requests")
 SETTLED_MS = 500  # a client may lose a key that comes earlier: at 0.1 s 4 of 4 were lost, from 0.3 s none of 8

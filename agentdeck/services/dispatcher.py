@@ -15,8 +15,8 @@ from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome
 from agentdeck.services import queue, rows, specs, worktrees
 from agentdeck.services.gate import MAX_AGE_MS
+from agentdeck.services.lives import add_delivery
 from agentdeck.services.monitor import Monitor
-from agentdeck.services.supervisor import add_delivery
 
 IDLE_FOR_MS = 1_000  # how long an agent has been idle before it counts as done, or as free
 UNCERTAIN_FOR_MS = 60_000  # an uncertain delivery to an agent that stays idle this long is given up

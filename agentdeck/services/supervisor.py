@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import shutil
 import signal
 import sqlite3
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from agentdeck import paths
@@ -22,27 +20,12 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
-from agentdeck.services import launch, rows, worktrees
+from agentdeck.services import launch, lives, rows, worktrees
+from agentdeck.services.lives import Order
 
 WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
 TERM_SECONDS = 3.0
 EXIT_PAUSE_SECONDS = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What `new` asks for. `args` go to the client's command line; for `shell` they are the command."""
-
-    name: str
-    harness: str
-    repo: str
-    base: str = ""
-    here: bool = False
-    model: str = ""
-    team: str = ""
-    prompt: str = ""
-    args: tuple[str, ...] = ()
-    setup: str = "ask"  # ask: only when approved before; approve: approve this very text and run it; skip
 
 
 class Supervisor:
@@ -58,7 +41,7 @@ class Supervisor:
         """Make an agent and return once its process runs in its pane."""
         harness, repo = await asyncio.to_thread(check, order, environ)
         setup = await self._setup(order)
-        agent = await self.writer.run(lambda conn: _reserve(conn, order, harness, repo, environ))
+        agent = await self.writer.run(lambda conn: lives.reserve(conn, order, harness, repo, environ))
         made: worktrees.Created | None = None
         try:
             if order.here:
@@ -75,7 +58,7 @@ class Supervisor:
         except BaseException:
             await self._unmake(agent, made)
             raise
-        await self.writer.run(lambda conn: _born(conn, agent, order.prompt, harness))
+        await self.writer.run(lambda conn: lives.born(conn, agent, order.prompt, harness))
         return agent
 
     async def _setup(self, order: Order) -> str:
@@ -86,9 +69,9 @@ class Supervisor:
         if found is None:
             return ""
         if order.setup == "approve":
-            await self.writer.run(lambda conn: _approve(conn, found.digest, found.text))
+            await self.writer.run(lambda conn: lives.approve(conn, found.digest, found.text))
             return found.text
-        if not await self.writer.run(lambda conn: _approved(conn, found.digest)):
+        if not await self.writer.run(lambda conn: lives.approved(conn, found.digest)):
             raise UsageError(
                 f"this repository wants to run `{found.text}` in each new worktree, and nobody has approved that",
                 "Read it, then use --setup approve (or --setup skip to do without it).",
@@ -135,10 +118,7 @@ class Supervisor:
 
     async def undo_birth(self, agent: Agent) -> None:
         """After a crash in the midst of a birth: nothing of it has been shown to anybody, so it is taken back."""
-        panes = await asyncio.to_thread(_panes_or_none, self.socket)
-        for pane in (panes or {}).values():
-            if pane.deck_id == agent.id:
-                await asyncio.to_thread(tmux.kill_window, self.socket, pane.window)
+        await asyncio.to_thread(_close_windows, self.socket, agent.id)
         made = None if agent.here else await asyncio.to_thread(worktrees.made_before, Path(agent.repo), agent.name, 1)
         await self._unmake(agent, made)
 
@@ -182,7 +162,7 @@ class Supervisor:
             raise AgentDeckError(
                 f"processes of '{agent.name}' outlived KILL: {pids}", "Look at them by hand; the agent stays listed."
             )
-        await self.writer.run(lambda conn: _ended(conn, agent.id))
+        await self.writer.run(lambda conn: lives.ended(conn, agent.id))
 
     async def _say_exit(self, client: tmux.ControlClient, agent: Agent, text: str) -> None:
         with contextlib.suppress(tmux.TmuxError):  # the next rung of the ladder needs no tmux
@@ -210,16 +190,14 @@ class Supervisor:
             )
         harness = loader.get(agent.harness)
         await asyncio.to_thread(_check_binary, harness, agent.argv, environ)
-        old = agent.window
         moved = launch.config_home(harness, environ)
         agent = replace(agent, home=environ.get("HOME", agent.home), config_home=moved, ended=0, exit_code=None)
         known = await asyncio.to_thread(_has_conversation, harness, agent)
         agent = await self._start(harness, agent, environ, resume=known)
-        if old:
-            await asyncio.to_thread(tmux.kill_window, self.socket, old)
+        await asyncio.to_thread(_close_windows, self.socket, agent.id, agent.window)
         columns = rows.agent_columns(agent)
         columns.pop("id")
-        await self.writer.run(lambda conn: _resumed(conn, agent, columns))
+        await self.writer.run(lambda conn: lives.resumed(conn, agent, columns))
         return agent
 
     async def remove(self, agent: Agent) -> None:
@@ -230,9 +208,8 @@ class Supervisor:
             await asyncio.to_thread(
                 worktrees.remove, Path(agent.repo), Path(agent.worktree), agent.branch, agent.base_oid
             )
-        if agent.window:
-            await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
-        await self.writer.run(lambda conn: _removed(conn, agent))
+        await asyncio.to_thread(_close_windows, self.socket, agent.id)
+        await self.writer.run(lambda conn: lives.removed(conn, agent))
         await asyncio.to_thread(_forget_files, agent)
 
 
@@ -263,77 +240,9 @@ def _check_binary(harness: Harness, argv: Sequence[str], environ: Mapping[str, s
     )
 
 
-def _reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str, environ: Mapping[str, str]) -> Agent:
-    """Take the name, in the state `creating`: a second request for it fails, and a crash leaves a trace."""
-    taken = conn.execute("SELECT id FROM agents WHERE name = ? AND life != 'removed'", (order.name,)).fetchone()
-    if taken:
-        raise UsageError(f"an agent is called '{order.name}' already", "Choose another name, or remove that one first.")
-    argv = order.args
-    if harness.own_command and not argv:
-        argv = (environ.get("SHELL") or "/bin/sh",)
-    agent = Agent(
-        id=secrets.token_hex(4), name=order.name, harness=order.harness, repo=repo, worktree="", branch="",
-        base=order.base, base_oid="", life="creating", model=order.model, team=order.team, here=order.here,
-        argv=tuple(argv), session=str(uuid.uuid4()) if harness.start.session_ids else "", created=now_ms(),
-        home=environ.get("HOME", str(Path.home())), config_home=launch.config_home(harness, environ),
-    )  # fmt: skip
-    rows.insert(conn, "agents", rows.agent_columns(agent))
-    return agent
-
-
 def _in_place(agent: Agent, order: Order) -> Agent:
     where = worktrees.in_place(Path(order.repo))
     return replace(agent, worktree=where.worktree, branch=where.branch, base_oid=where.base_oid)
-
-
-def _born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness) -> None:
-    columns = rows.agent_columns(agent)
-    columns.pop("id")
-    rows.update(conn, "agents", "id", agent.id, **columns)
-    _session(conn, agent)
-    rows.event(conn, now_ms(), "agent", agent.id, action="new", name=agent.name, harness=agent.harness)
-    if prompt.strip():
-        add_delivery(conn, agent.id, prompt, kind="prompt")
-
-
-def _session(conn: sqlite3.Connection, agent: Agent) -> None:
-    if agent.session:
-        conn.execute(
-            "INSERT OR IGNORE INTO agent_sessions (agent, vendor_session, started) VALUES (?, ?, ?)",
-            (agent.id, agent.session, now_ms()),
-        )
-
-
-def _resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object]) -> None:
-    rows.update(conn, "agents", "id", agent.id, **columns)
-    conn.execute("DELETE FROM evidence WHERE agent = ?", (agent.id,))
-    conn.execute("DELETE FROM status WHERE agent = ?", (agent.id,))
-    rows.event(conn, now_ms(), "agent", agent.id, action="resume")
-
-
-def _ended(conn: sqlite3.Connection, agent_id: str) -> None:
-    rows.update(conn, "agents", "id", agent_id, life="stopped", ended=now_ms())
-    rows.event(conn, now_ms(), "agent", agent_id, action="stop")
-
-
-def _removed(conn: sqlite3.Connection, agent: Agent) -> None:
-    rows.update(conn, "agents", "id", agent.id, life="removed", pane="", window="", ended=agent.ended or now_ms())
-    conn.execute(
-        "UPDATE deliveries SET state = 'refused', reason = 'its agent was removed', settled = ? "
-        "WHERE agent = ? AND state = 'queued'",
-        (now_ms(), agent.id),
-    )
-    for table in ("status", "evidence", "diffs", "context", "view_agents"):
-        conn.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.id,))
-    rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch)
-
-
-def _approve(conn: sqlite3.Connection, digest: str, text: str) -> None:
-    conn.execute("INSERT OR REPLACE INTO approvals VALUES (?, 'setup', ?, ?)", (digest, text, now_ms()))
-
-
-def _approved(conn: sqlite3.Connection, digest: str) -> bool:
-    return conn.execute("SELECT 1 FROM approvals WHERE hash = ? AND kind = 'setup'", (digest,)).fetchone() is not None
 
 
 def _has_conversation(harness: Harness, agent: Agent) -> bool:
@@ -357,6 +266,13 @@ def _panes_or_none(socket: Path) -> dict[str, Pane] | None:
         return None
 
 
+def _close_windows(socket: Path, agent_id: str, keep: str = "") -> None:
+    """End an agent's windows, found by their mark: a server started anew gives a stored window id to somebody else."""
+    for pane in (_panes_or_none(socket) or {}).values():
+        if pane.deck_id == agent_id and pane.window != keep:
+            tmux.kill_window(socket, pane.window)
+
+
 def _reap_private_servers(agent: Agent) -> None:
     """End the tmux servers that an agent started for itself behind its decoy."""
     for found in (paths.runtime_dir() / agent.id).rglob("*"):
@@ -366,16 +282,3 @@ def _reap_private_servers(agent: Agent) -> None:
 
 def _how(code: int | None, signum: int | None) -> str:
     return f"signal {signum}" if signum else f"exit code {code or 0}"
-
-
-def add_delivery(
-    conn: sqlite3.Connection, agent: str, text: str, *, kind: str = "message", mode: str = "idle", task: int = 0
-) -> str:
-    """Queue one text for one agent; returns the delivery's id."""
-    key = secrets.token_hex(5)
-    conn.execute(
-        "INSERT INTO deliveries (id, agent, text, mode, kind, task, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (key, agent, text, mode, kind, task, now_ms()),
-    )
-    rows.event(conn, now_ms(), "delivery", agent, id=key, state="queued", kind=kind)
-    return key

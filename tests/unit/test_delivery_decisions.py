@@ -15,7 +15,7 @@ from agentdeck.models.pane import Pane
 from agentdeck.models.status import Ask, Evidence, Status
 from agentdeck.services import answers, dispatcher, gate, outbox, rows
 from agentdeck.services.composer import Typed
-from agentdeck.services.supervisor import add_delivery
+from agentdeck.services.lives import add_delivery
 
 NOW = 1_000_000
 PANE = Pane(

@@ -1,0 +1,113 @@
+"""What the rows of an agent say at each turn of its life; every function runs inside the caller's transaction."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentdeck.errors import UsageError
+from agentdeck.harnesses.schema import Harness
+from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.services import launch, rows
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What `new` asks for. `args` go to the client's command line; for `shell` they are the command."""
+
+    name: str
+    harness: str
+    repo: str
+    base: str = ""
+    here: bool = False
+    model: str = ""
+    team: str = ""
+    prompt: str = ""
+    args: tuple[str, ...] = ()
+    setup: str = "ask"  # ask: only when approved before; approve: approve this very text and run it; skip
+
+
+def reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str, environ: Mapping[str, str]) -> Agent:
+    """Take the name, in the state `creating`: a second request for it fails, and a crash leaves a trace."""
+    taken = conn.execute("SELECT id FROM agents WHERE name = ? AND life != 'removed'", (order.name,)).fetchone()
+    if taken:
+        raise UsageError(f"an agent is called '{order.name}' already", "Choose another name, or remove that one first.")
+    argv = order.args
+    if harness.own_command and not argv:
+        argv = (environ.get("SHELL") or "/bin/sh",)
+    agent = Agent(
+        id=secrets.token_hex(4), name=order.name, harness=order.harness, repo=repo, worktree="", branch="",
+        base=order.base, base_oid="", life="creating", model=order.model, team=order.team, here=order.here,
+        argv=tuple(argv), session=str(uuid.uuid4()) if harness.start.session_ids else "", created=now_ms(),
+        home=environ.get("HOME", str(Path.home())), config_home=launch.config_home(harness, environ),
+    )  # fmt: skip
+    rows.insert(conn, "agents", rows.agent_columns(agent))
+    return agent
+
+
+def born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness) -> None:
+    columns = rows.agent_columns(agent)
+    columns.pop("id")
+    rows.update(conn, "agents", "id", agent.id, **columns)
+    _session(conn, agent)
+    rows.event(conn, now_ms(), "agent", agent.id, action="new", name=agent.name, harness=agent.harness)
+    if prompt.strip():
+        add_delivery(conn, agent.id, prompt, kind="prompt")
+
+
+def _session(conn: sqlite3.Connection, agent: Agent) -> None:
+    if agent.session:
+        conn.execute(
+            "INSERT OR IGNORE INTO agent_sessions (agent, vendor_session, started) VALUES (?, ?, ?)",
+            (agent.id, agent.session, now_ms()),
+        )
+
+
+def resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object]) -> None:
+    rows.update(conn, "agents", "id", agent.id, **columns)
+    conn.execute("DELETE FROM evidence WHERE agent = ?", (agent.id,))
+    conn.execute("DELETE FROM status WHERE agent = ?", (agent.id,))
+    rows.event(conn, now_ms(), "agent", agent.id, action="resume")
+
+
+def ended(conn: sqlite3.Connection, agent_id: str) -> None:
+    rows.update(conn, "agents", "id", agent_id, life="stopped", ended=now_ms())
+    rows.event(conn, now_ms(), "agent", agent_id, action="stop")
+
+
+def removed(conn: sqlite3.Connection, agent: Agent) -> None:
+    rows.update(conn, "agents", "id", agent.id, life="removed", pane="", window="", ended=agent.ended or now_ms())
+    conn.execute(
+        "UPDATE deliveries SET state = 'refused', reason = 'its agent was removed', settled = ? "
+        "WHERE agent = ? AND state = 'queued'",
+        (now_ms(), agent.id),
+    )
+    for table in ("status", "evidence", "diffs", "context", "view_agents"):
+        conn.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.id,))
+    rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch)
+
+
+def approve(conn: sqlite3.Connection, digest: str, text: str) -> None:
+    conn.execute("INSERT OR REPLACE INTO approvals VALUES (?, 'setup', ?, ?)", (digest, text, now_ms()))
+
+
+def approved(conn: sqlite3.Connection, digest: str) -> bool:
+    return conn.execute("SELECT 1 FROM approvals WHERE hash = ? AND kind = 'setup'", (digest,)).fetchone() is not None
+
+
+def add_delivery(
+    conn: sqlite3.Connection, agent: str, text: str, *, kind: str = "message", mode: str = "idle", task: int = 0
+) -> str:
+    """Queue one text for one agent; returns the delivery's id."""
+    key = secrets.token_hex(5)
+    conn.execute(
+        "INSERT INTO deliveries (id, agent, text, mode, kind, task, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (key, agent, text, mode, kind, task, now_ms()),
+    )
+    rows.event(conn, now_ms(), "delivery", agent, id=key, state="queued", kind=kind)
+    return key
