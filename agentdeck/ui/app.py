@@ -70,11 +70,13 @@ class DeckApp(App[int], inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         return self.deck
 
-    def on_mount(self) -> None:
+        # before the first style is read: a later theme would have all of them read again
         theme, problems = themes.find(self.settings.theme)
         self.register_theme(theme)
         self.theme = theme.name
         self._problems += problems
+
+    def on_mount(self) -> None:
         self.call_after_refresh(self._connect)
 
     def _connect(self) -> None:

@@ -17,6 +17,7 @@ T = TypeVar("T")
 class Dialog(ModalScreen[T]):
     """Esc always closes with nothing done. `TITLE` and `KEYS` (pairs of key and words) are a dialog's own."""
 
+    CSS_PATH = "dialogs.tcss"
     BINDINGS = [Binding("escape", "cancel", "close", show=False)]
     HEADING = ""
     KEYS: tuple[tuple[str, str], ...] = ()
