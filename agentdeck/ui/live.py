@@ -85,6 +85,7 @@ class Live:
         self._connect = connect or _open
         self._tick_seconds = tick
         self._viewers: dict[int, tuple[Viewer, dict[str, PaneScreen]]] = {}
+        self._wanted: dict[int, dict[str, Want]] = {}
         self._seen: dict[str, _Seen] = {}
         self._panes: dict[str, Pane] = {}
         self._keys: dict[str, list[float]] = {}
@@ -178,6 +179,7 @@ class Live:
         due = 0.0
         while not client.closed.is_set():
             await self._running.wait()
+            self._wanted = {key: viewer.wanted() for key, (viewer, _) in self._viewers.items()}
             now = time.monotonic()
             if now >= due:
                 await self._tick(client)
@@ -206,8 +208,8 @@ class Live:
     def _wants(self) -> dict[str, Want]:
         """Visible panes that are those of their agents, each at the highest rate that any viewer asks."""
         wants: dict[str, Want] = {}
-        for viewer, _ in self._viewers.values():
-            for pane, want in viewer.wanted().items():
+        for wanted in self._wanted.values():
+            for pane, want in wanted.items():
                 known = self._panes.get(pane)
                 if known is not None and known.deck_id == want.deck_id:
                     wants[pane] = min(want, wants.get(pane, want), key=lambda each: each.every)
@@ -242,10 +244,11 @@ class Live:
     def _lively(self) -> dict[str, Want]:
         """Panes in focus that changed a moment ago."""
         now = time.monotonic()
+        recent = {pane for pane, seen in self._seen.items() if now - seen.changed < LIVELY}
+        if not recent:
+            return {}
         return {
-            pane: want
-            for pane, want in self._wants().items()
-            if want.every < self._tick_seconds and pane in self._seen and now - self._seen[pane].changed < LIVELY
+            pane: want for pane, want in self._wants().items() if pane in recent and want.every < self._tick_seconds
         }
 
     def _urgent(self, now: float) -> list[str]:
@@ -284,8 +287,8 @@ class Live:
 
     def _deliver(self) -> None:
         """Give each viewer what it shows and has not got yet."""
-        for viewer, given in list(self._viewers.values()):
-            for pane, want in viewer.wanted().items():
+        for key, (viewer, given) in list(self._viewers.items()):
+            for pane, want in self._wanted.get(key, {}).items():
                 seen, known = self._seen.get(pane), self._panes.get(pane)
                 if seen is None or seen.picture is None or known is None or known.deck_id != want.deck_id:
                     continue

@@ -23,6 +23,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
 from agentdeck.models.status import Status
 from agentdeck.services.fleet import AgentRow
+from agentdeck.ui import themes
 from agentdeck.ui.live import Live
 from agentdeck.ui.screens.zoom import ZoomScreen
 from agentdeck.ui.widgets.grid import TileGrid
@@ -70,6 +71,9 @@ class GridApp(App[None], inherit_bindings=False):
         yield self.grid
 
     def on_mount(self) -> None:
+        theme, _ = themes.find(themes.DEFAULT)
+        self.register_theme(theme)
+        self.theme = theme.name
         self.grid.set_agents([row_of(pane) for pane in tmux.panes_now(self.socket).values()])
         self.live.watch(self.grid)
         self.live.start()

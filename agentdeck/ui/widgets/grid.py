@@ -215,7 +215,7 @@ class TileGrid(Widget, can_focus=True):
         return {
             tile.row.agent.pane: Want(agent, FOCUSED_EVERY if agent == self._focus else OTHERS_EVERY)
             for tile in self.visible_tiles
-            if tile.row.agent.pane and (agent := tile.row.agent.id) and tile.body.area
+            if tile.row.agent.pane and (agent := tile.row.agent.id)
         }
 
     def _covered(self) -> bool:

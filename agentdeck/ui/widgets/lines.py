@@ -38,18 +38,16 @@ class LineWidget(Widget):
         """Rows as they are, past Textual's style cache and its conversion of the terminal's own colours."""
         start, end = crop.column_span
         filters = [each for each in self.get_line_filters() if not isinstance(each, ANSIToTruecolor)]
-        background = self.background_colors[1]
-        strips: list[Strip] = []
-        for y in crop.line_range:
-            strip = self._row(y)
-            for each in filters:
-                strip = strip.apply_filter(each, background)
-            strips.append(strip.crop(start, end))
-        return strips
-
-    def _row(self, y: int) -> Strip:
-        strip = self._rows[y] if y < len(self._rows) else None
         width = self.size.width
+        strips = [self._row(y, width) for y in crop.line_range]
+        if filters:
+            background = self.background_colors[1]
+            for each in filters:
+                strips = [strip.apply_filter(each, background) for strip in strips]
+        return strips if (start, end) == (0, width) else [strip.crop(start, end) for strip in strips]
+
+    def _row(self, y: int, width: int) -> Strip:
+        strip = self._rows[y] if y < len(self._rows) else None
         if strip is None:
             return Strip.blank(width, self.rich_style)
         return strip if strip.cell_length == width else strip.adjust_cell_length(width, self.rich_style)

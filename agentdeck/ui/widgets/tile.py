@@ -73,6 +73,8 @@ class Tile(LineWidget):
 
     def set_lost(self, lost: bool, note: str = "") -> None:
         """Whether there is no living program behind the picture any more, and what to say about it."""
+        if (lost, note) == (self.lost, self.note):
+            return
         was_faint = self.faint
         self.lost, self.note = lost, note
         self.draw_words()
