@@ -94,6 +94,8 @@ class ZoomScreen(Screen[None]):
 
     def set_row(self, row: AgentRow) -> None:
         """Another state of the same agent; after a resume it has another pane."""
+        if row.agent.pane != self.row.agent.pane:
+            self._trouble = ""
         self.row = row
         self.view.set_row(row)
         self.keyboard.pane = row.agent.pane
