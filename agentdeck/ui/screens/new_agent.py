@@ -75,16 +75,20 @@ class NewDialog(Dialog[str]):
             options = (self._option(offer) for offer in self._offers)
             yield from self._field("harness", OptionList(*options, compact=True, id="harness"))
             shell = "the command to run; empty: your shell"
-            yield from self._field("command", Input(placeholder=shell, compact=True, id="command"))
+            yield from self._field("command", self._line(shell, "command"))
             yield from self._field("first prompt", TextArea(compact=True, id="prompt"))
-            yield from self._field("model", Input(placeholder="the harness's own choice", compact=True, id="model"))
+            yield from self._field("model", self._line("the harness's own choice", "model"))
             head = "HEAD of your checkout; or a branch, tag or commit"
-            yield from self._field("base", Input(placeholder=head, compact=True, id="base"))
+            yield from self._field("base", self._line(head, "base"))
             here = "here: in your checkout itself, no work tree of its own"
             yield from self._field("", Tick(here, compact=True, id="here"))
         with Horizontal(classes="buttons"):
             yield Button("Create", id="create", compact=True, variant="primary")
             yield Button("Cancel", id="cancel", compact=True)
+
+    def _line(self, placeholder: str, name: str) -> Input:
+        """Selecting on focus would come late and take what a quick hand has typed."""
+        return Input(placeholder=placeholder, compact=True, select_on_focus=False, id=name)
 
     def _field(self, label: str, widget: Widget) -> ComposeResult:
         with Horizontal(classes="field", id=f"field-{widget.id}"):

@@ -51,7 +51,7 @@ class TileGrid(Widget, can_focus=True):
         self._page = 0
         self._level = 0
         self._shape = (1, 1)
-        self._gone: dict[str, str] = {}
+        self._pictures: dict[str, tuple[str, PaneScreen]] = {}
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self._tell_time)
@@ -66,7 +66,7 @@ class TileGrid(Widget, can_focus=True):
             tile = self._tiles.pop(gone)
             tile.display = False
             tile.remove()
-        fresh = [Tile(row) for row in rows if row.agent.id not in self._tiles]
+        fresh = [self._tile(row) for row in rows if row.agent.id not in self._tiles]
         for row in rows:
             if row.agent.id in self._tiles:
                 self._tiles[row.agent.id].set_row(row)
@@ -77,6 +77,14 @@ class TileGrid(Widget, can_focus=True):
             self._order = ids
             self.sort_children(key=self._place)
             self._arrange(self._focus if self._focus in ids else ids[min(place, len(ids) - 1)] if ids else "")
+
+    def _tile(self, row: AgentRow) -> Tile:
+        """A tile with the last picture of its pane: an agent shown again is not given it once more."""
+        tile = Tile(row)
+        pane, picture = self._pictures.get(row.agent.id, ("", None))
+        if pane == row.agent.pane:
+            tile.picture = picture
+        return tile
 
     def _place(self, child: Widget) -> int:
         known = isinstance(child, Tile) and self._tiles.get(child.row.agent.id) is child
@@ -225,8 +233,9 @@ class TileGrid(Widget, can_focus=True):
         return any(not screen.is_modal for screen in above) or self.screen not in stack
 
     def show(self, pane: str, picture: PaneScreen) -> None:
-        for tile in self._tiles.values():
+        for agent, tile in self._tiles.items():
             if tile.row.agent.pane == pane:
+                self._pictures[agent] = (pane, picture)
                 tile.show(picture)
 
     def observe(self, panes: Mapping[str, Pane] | None) -> None:
