@@ -27,7 +27,7 @@ AFTER_KEY = (0.004, 0.016, 0.046)
 """Seconds after a key at which the pane is looked at, until it has changed."""
 LIVELY = 0.5
 """Seconds after a change or a key during which a pane may be looked at between ticks."""
-BACKOFF = (0.1, 5.0)
+BACKOFF = (0.1, 1.0)
 """First and longest wait between two tries to connect, in seconds."""
 PATIENCE = 1.0
 """Seconds without a server before viewers are told."""

@@ -184,3 +184,15 @@ def test_a_dialog_over_the_grid_leaves_nothing_behind(tmp_path: Path, socket: Pa
         terminal.keys("Escape")
         wait_for(lambda: "a dialog" not in terminal.text())
         settled(tmp_path, socket, terminal, panes)
+
+
+def test_the_terminal_changes_its_size(tmp_path: Path, socket: Path) -> None:
+    panes = {name: spawn(socket, name, SCRIPTS[name]) for name in ("wide", "palette")}
+    with app(tmp_path, socket, 100, 30) as terminal:
+        wait_for(lambda: places(tmp_path), 20)
+        for columns, rows in [(200, 60), (80, 24), (260, 90)]:
+            before = places(tmp_path)
+            terminal.resize(columns, rows)
+            wait_for(lambda: places(tmp_path) != before, what=f"tiles for {columns}x{rows}")  # noqa: B023
+            settled(tmp_path, socket, terminal, panes)
+        assert tmux.panes_now(socket)[panes["wide"]].cols == 120  # a tile never resizes an agent
