@@ -66,15 +66,14 @@ class DeckApp(App[int], inherit_bindings=False):
         keymap = {} if self._problems else self.settings.keys
         self.set_keymap(keymap)
         self.deck = DeckScreen(self.bridge, repo, keymap)
-
-    def get_default_screen(self) -> Screen[None]:
-        return self.deck
-
         # before the first style is read: a later theme would have all of them read again
         theme, problems = themes.find(self.settings.theme)
         self.register_theme(theme)
         self.theme = theme.name
         self._problems += problems
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.deck
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._connect)

@@ -62,6 +62,16 @@ async def test_keys_move_the_focus_and_find_who_needs_you() -> None:
         await until(pilot, lambda: "no agent 9" in toasts(app))
 
 
+async def test_status_words_have_the_colours_of_the_theme() -> None:
+    app = make_app(*TEAM, settings=Config(theme="deck-light"))
+    async with app.run_test(size=(160, 40)) as pilot:
+        await ready(pilot, app)
+        assert app.theme == "deck-light"
+        line = app.deck.query_one(TopLine).render_line(0)
+        words = {segment.text: segment.style.color for segment in line if segment.style}
+        assert len({words["? 1 needs you"], words["● 1 working"], words["○ 1 idle"]}) == 3
+
+
 async def test_a_disabled_key_tells_why() -> None:
     app = make_app(*TEAM)
     async with app.run_test(size=(100, 30)) as pilot:
