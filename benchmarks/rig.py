@@ -116,10 +116,15 @@ class Rig:
         self._end_clients()
 
     @property
+    def outer(self) -> Terminal:
+        """The terminal of the open dashboard."""
+        assert self._terminal is not None
+        return self._terminal
+
+    @property
     def dashboard(self) -> int:
         """The process id of the open dashboard."""
-        assert self._terminal is not None
-        shell = self._terminal.pid
+        shell = self.outer.pid
         return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
 
     def _end_clients(self) -> None:
