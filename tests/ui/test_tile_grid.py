@@ -125,6 +125,17 @@ async def test_focus_moves_over_columns_rows_and_pages() -> None:
         assert app.said[-1] == "focus b"
 
 
+async def test_the_thick_edge_moves_with_the_focus_on_every_row() -> None:
+    app = GridApp("ab")
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        for focused, other in ("ab", "ba", "ab"):
+            app.grid.focus_agent(focused)
+            await pilot.pause()
+            edges = {name: {line[0] for line in text_of(app.grid.tile(name))} for name in "ab"}  # type: ignore[arg-type]
+            assert edges == {focused: {"▌"}, other: {" "}}
+
+
 async def test_the_last_row_takes_all_the_width() -> None:
     app = GridApp("abc")
     async with app.run_test(size=(200, 58)) as pilot:

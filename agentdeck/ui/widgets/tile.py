@@ -30,7 +30,7 @@ class Tile(LineWidget):
         width: 1fr; height: 1fr; background: $background;
         & > .tile--title { background: $panel; color: $foreground; }
         & > .tile--title-focused { background: $primary-muted; color: $foreground; }
-        & > .tile--foot { background: $surface; color: $text-muted; }
+        & > .tile--foot { background: $surface; color: $foreground-muted; }
         & > .tile--edge { background: $panel; color: $panel; }
         & > .tile--edge-focused { background: $panel; color: $accent; }
     }
@@ -86,9 +86,10 @@ class Tile(LineWidget):
             edge = in_focus != self.in_focus
             self.in_focus, self.marked = in_focus, marked
             self._words = (None, None)
-            self.draw_words()
             if edge:
                 self._edge = None
+            self.draw_words()
+            if edge:
                 self._draw_body(again=True)
 
     @property
