@@ -64,17 +64,17 @@ class AnswerDialog(Dialog[str]):
         if ask is None:
             return Content.assemble(
                 ("It waits for you, but what it asks is only on its screen.\n", "bold"),
-                (f"{self._row.status.why}\n\n", "$text-muted"), "Esc, then Enter zooms in on it.",
+                (f"{self._row.status.why}\n\n", "$foreground-muted"), "Esc, then Enter zooms in on it.",
             )  # fmt: skip
         parts: list[Content | tuple[str, str]] = [(ask.text + "\n", "bold")]
         if ask.tool:
-            parts.append(Content.assemble(("\ntool  ", "$text-muted"), (ask.tool, "bold $text-warning"), "\n"))
+            parts.append(Content.assemble(("\ntool  ", "$foreground-muted"), (ask.tool, "bold $text-warning"), "\n"))
         if ask.detail:
             parts.append(Content(f"\n{ask.detail}\n"))
         for number, option in enumerate(ask.options, 1):
             parts.append(Content.assemble((f"\n {number} ", "bold $text-accent"), option))
         if not self.KEYS:
-            parts.append(("\nThis one is answered on its own screen: Esc, then Enter zooms in.", "$text-muted"))
+            parts.append(("\nThis one is answered on its own screen: Esc, then Enter zooms in.", "$foreground-muted"))
         return Content.assemble(*parts)
 
     def _still_asked(self) -> bool:

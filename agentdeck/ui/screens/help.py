@@ -22,8 +22,8 @@ def words(state: DeckState, keymap: dict[str, str]) -> Content:
                 continue
             why = action.why_disabled(state)
             keys = " ".join(keys_of(action, keymap))
-            parts += [(f"  {keys:<10} ", "bold $text-accent"), (action.help, "$text-muted" if why else "")]
-            parts += [(f"  ({why})" if why else "", "$text-disabled"), "\n"]
+            parts += [(f"  {keys:<10} ", "bold $text-accent"), (action.help, "$foreground-muted" if why else "")]
+            parts += [(f"  ({why})" if why else "", "$foreground-disabled"), "\n"]
         parts.append("\n")
     parts.append(("In zoom\n", "bold $text-secondary"))
     for keys, what in ZOOM_KEYS:

@@ -97,7 +97,7 @@ class NewDialog(Dialog[str]):
 
     def _option(self, offer: HarnessOffer) -> Option:
         note = f"not installed: {offer.missing}" if offer.missing else offer.title
-        prompt = Content.assemble((f"{offer.name:<9}", "" if offer.missing else "bold"), (note, "$text-muted"))
+        prompt = Content.assemble((f"{offer.name:<9}", "" if offer.missing else "bold"), (note, "$foreground-muted"))
         return Option(prompt, id=offer.name, disabled=bool(offer.missing))
 
     def on_mount(self) -> None:
@@ -166,7 +166,7 @@ class NewDialog(Dialog[str]):
             self.app.run_worker(self._make(wish), group="new", description=f"new {wish.name}")
 
     async def _make(self, wish: Wish) -> None:
-        self.say(f"making {wish.name}…", style="$text-muted")
+        self.say(f"making {wish.name}…", style="$foreground-muted")
         try:
             await self._create_with_setup(wish)
         except AgentDeckError as error:

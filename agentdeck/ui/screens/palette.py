@@ -51,8 +51,8 @@ class PaletteDialog(Dialog[str]):
         why = action.why_disabled(self._state)
         return Content.assemble(
             (f"{keys_of(action, self._keymap)[0]:>6}  ", "bold $text-accent"),
-            (f"{action.label:<15}", "$text-disabled" if why else "bold"),
-            (why or action.help, "$text-muted"),
+            (f"{action.label:<15}", "$foreground-disabled" if why else "bold"),
+            (why or action.help, "$foreground-muted"),
         )
 
     def on_mount(self) -> None:

@@ -69,7 +69,7 @@ class SpecPicker(Dialog[SpecOffer]):
 
     def _option(self, offer: SpecOffer) -> Option:
         mark = ("✗ ", "$text-error") if offer.problem else ("", "")
-        return Option(Content.assemble(mark, offer.title, (f"\n  {offer.path.name}", "$text-muted")))
+        return Option(Content.assemble(mark, offer.title, (f"\n  {offer.path.name}", "$foreground-muted")))
 
     def _highlighted(self) -> SpecOffer | None:
         place = self.query_one("#choices", OptionList).highlighted

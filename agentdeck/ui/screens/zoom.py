@@ -138,9 +138,9 @@ class ZoomScreen(Screen[None]):
         ):
             room = width - left.cell_length - len(back)
             if room > 1:
-                return Content.assemble(left, " " * room, (back, "$text-muted"))
+                return Content.assemble(left, " " * room, (back, "$foreground-muted"))
         keep = max(0, width - len(back) - 1)
-        return Content.assemble(left.truncate(keep, ellipsis=True), " ", (back, "$text-muted"))
+        return Content.assemble(left.truncate(keep, ellipsis=True), " ", (back, "$foreground-muted"))
 
     # -- room -----------------------------------------------------------------------------------------------
 

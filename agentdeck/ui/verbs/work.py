@@ -91,7 +91,7 @@ async def _follow(deck: DeckScreen, name: str, delivery: str) -> None:
         state, reason = await deck.bridge.receipt(delivery, seconds=LATE)
     if state in RECEIPTS:
         severity, words = RECEIPTS[state]
-        deck.note(f"message to {name}", f"{state} {reason}".strip(), "$text-muted")
+        deck.note(f"message to {name}", f"{state} {reason}".strip(), "$foreground-muted")
         deck.tell(f"{name} {words}", reason, severity, seconds=4 if state == "acknowledged" else 12)
 
 

@@ -11,7 +11,7 @@ from agentdeck.ui.deck_state import DeckState
 def words(state: DeckState, ready: bool) -> Content:
     """Why there is nothing to see, and the next step."""
     if not ready:
-        return Content.styled("reading the deck…", "$text-muted")
+        return Content.styled("reading the deck…", "$foreground-muted")
     if state.fleet.rows and state.filter:
         return _step(f"No agent matches '{state.filter}'.", "Esc", "clears the filter")
     if state.fleet.rows:
@@ -20,12 +20,12 @@ def words(state: DeckState, ready: bool) -> Content:
         return Content.assemble(
             ("No agent yet, and this is not a git repository.\n\n", "bold"),
             "Leave with ", ("q", "bold $text-accent"), ", then: ", ("cd YOUR-REPOSITORY && agentdeck", "bold"), "\n",
-            ("Without one at hand: agentdeck demo shows everything on a sample.", "$text-muted"),
+            ("Without one at hand: agentdeck demo shows everything on a sample.", "$foreground-muted"),
         )  # fmt: skip
     return Content.assemble(
         (f"No agent works in {state.repo.name} yet.\n\n", "bold"),
         "Press ", ("n", "bold $text-accent"), " to start one.\n",
-        ("It gets a work tree and a branch of its own; your checkout stays as it is.", "$text-muted"),
+        ("It gets a work tree and a branch of its own; your checkout stays as it is.", "$foreground-muted"),
     )  # fmt: skip
 
 

@@ -21,11 +21,11 @@ class LogPanel(Static):
     def write(self, what: str, outcome: str = "", style: str = "") -> None:
         self.entries.appendleft((time.strftime("%H:%M:%S"), what, outcome))
         lines = [
-            Content.assemble((at, "$text-muted"), f" {what}", (f"  {outcome}" if outcome else "", style))
+            Content.assemble((at, "$foreground-muted"), f" {what}", (f"  {outcome}" if outcome else "", style))
             for at, what, outcome in self.entries
         ]
         self.update(Content("\n").join(lines))
 
     def on_mount(self) -> None:
         if not self.entries:
-            self.update(Content.styled("nothing asked yet", "$text-muted"))
+            self.update(Content.styled("nothing asked yet", "$foreground-muted"))

@@ -30,11 +30,11 @@ def agent_line(row: AgentRow, number: int, focused: bool, marked: bool, now: int
     since = age(now - status.since) if status.since else ""
     dim = "dim" if row.hidden else ""
     return Content.assemble(
-        (f"{point}{index} ", "bold $text-accent" if focused or marked else "$text-muted"),
+        (f"{point}{index} ", "bold $text-accent" if focused or marked else "$foreground-muted"),
         (f"{GLYPHS[status.state]} ", STYLES[status.state]),
         (_fit(row.agent.name, 10), ("bold " if focused else "") + dim),
         (f" {_fit(WORDS[status.state], 9)}", STYLES[status.state] if not row.hidden else "dim"),
-        (f"{since:>4}", "$text-muted"),
+        (f"{since:>4}", "$foreground-muted"),
     )
 
 
@@ -54,7 +54,7 @@ def lines(state: DeckState, now: int) -> tuple[list[Content], list[str]]:
         ids.append(row.agent.id)
     away = sum(row.hidden for row in state.fleet.rows)
     if away and not state.show_hidden:
-        drawn.append(Content.styled(f" {away} hidden (V)", "$text-muted"))
+        drawn.append(Content.styled(f" {away} hidden (V)", "$foreground-muted"))
         ids.append("")
     return drawn, ids
 

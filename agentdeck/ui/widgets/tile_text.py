@@ -20,9 +20,9 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
     since = age(now - status.since) if status.since else ""
     right = Content.assemble((f" {word(status)} {since}".rstrip(), STYLES[status.state]), " ")
     if left.cell_length + right.cell_length > width:
-        right = Content.assemble((f" {since}", "$text-muted"), " ") if since else Content(" ")
+        right = Content.assemble((f" {since}", "$foreground-muted"), " ") if since else Content(" ")
     room = width - left.cell_length - right.cell_length
-    middle = [(f"  {agent.branch}", "$text-muted")] if agent.branch else []
+    middle = [(f"  {agent.branch}", "$foreground-muted")] if agent.branch else []
     if row.task is not None:
         middle.append((f"  #{row.task.id} {row.task.title}", ""))
     between = fit(middle, room) if room > 6 else Content("")
@@ -44,7 +44,7 @@ def foot(row: AgentRow, width: int, note: str = "") -> Content:
     if row.diff is not None and row.diff.files:
         parts += [(f" +{row.diff.added}", "$text-success"), (f" −{row.diff.removed} ", "$text-error")]
     left = Content.assemble(*[part for part in parts if part[0]])
-    right = Content.styled(f" {row.agent.model or row.agent.harness} ", "$text-muted")
+    right = Content.styled(f" {row.agent.model or row.agent.harness} ", "$foreground-muted")
     room = width - left.cell_length - right.cell_length
     if room < 0:
         return left.truncate(width, ellipsis=True)

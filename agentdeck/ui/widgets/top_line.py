@@ -33,7 +33,7 @@ def _hidden(fleet: Fleet, words: bool) -> list[Part]:
     ]
     if not found:
         return []
-    return [("hidden: " if words else "h:", "$text-muted"), *_counted(found, words)]
+    return [("hidden: " if words else "h:", "$foreground-muted"), *_counted(found, words)]
 
 
 def _left(state: DeckState, words: bool) -> Content:
@@ -44,7 +44,7 @@ def _left(state: DeckState, words: bool) -> Content:
     left += _counted(counts(row.status.state for row in fleet.rows if not row.hidden), words)
     left += _hidden(fleet, words)
     if state.filter:
-        left += [(f"/{state.filter}", "$text-accent"), (f" {len(state.rows)} of {len(fleet.rows)}", "$text-muted"), GAP]
+        left += [(f"/{state.filter}", "$text-accent"), (f" {len(state.rows)} of {len(fleet.rows)}", "$foreground-muted"), GAP]
     if state.marked:
         left += [(f"{len(state.marked)} marked", "bold $text-accent"), GAP]
     return Content.assemble(*left)
@@ -57,7 +57,7 @@ def _right(fleet: Fleet, clock: str, engine_down: bool, detail: int) -> Content:
     spent = dollars(today.cost, today.unpriced_tokens)
     if detail:
         spent = f"{tokens(today.tokens.total)} tok  {spent}" + (" today" if detail > 1 else "")
-    return Content.assemble(*right, (spent, ""), GAP, (clock + " ", "$text-muted"))
+    return Content.assemble(*right, (spent, ""), GAP, (clock + " ", "$foreground-muted"))
 
 
 def line(state: DeckState, width: int, clock: str, engine_down: bool = False) -> Content:

@@ -32,7 +32,7 @@ def spark(values: Sequence[int]) -> str:
 
 
 def _row(label: str, count: int) -> Content:
-    return Content.assemble((f"{label:<17}", "$text-muted"), f"{count:>13,}\n")
+    return Content.assemble((f"{label:<17}", "$foreground-muted"), f"{count:>13,}\n")
 
 
 def _head(text: str) -> Content:
@@ -81,6 +81,6 @@ class UsagePanel(Static):
 
     def show(self, row: AgentRow | None, stats: AgentStats) -> None:
         if row is None:
-            self.update(Content.styled("no agent is focused", "$text-muted"))
+            self.update(Content.styled("no agent is focused", "$foreground-muted"))
         else:
             self.update(words(row, stats, now_ms()))
