@@ -160,8 +160,10 @@ def send(ctx: click.Context, name: str, text: str, seconds: float | None, mode: 
     receipt = _receipt(str(made["delivery"]), RECEIPT_SECONDS if seconds is None else max(seconds, RECEIPT_SECONDS))
     code = {"acknowledged": 0, "refused": 1}.get(str(receipt["state"]), 3)
     if code == 0 and seconds is not None:
-        code = 0 if _until(agent, ("idle", "failed", "exited"), seconds, after=int(str(receipt["settled_ms"]))) else 3
-    receipt.pop("settled_ms")
+        # Until Enter it was idle, so any end of a turn after that is this one's, be it seen before the acknowledgement.
+        after = int(str(receipt["settled_ms" if mode == "queue" else "submitted_ms"]))
+        code = 0 if _until(agent, ("idle", "failed", "exited"), seconds, after) else 3
+    del receipt["submitted_ms"], receipt["settled_ms"]
     if as_json:
         output.data(receipt)
     else:
@@ -187,12 +189,13 @@ def _receipt(delivery: str, seconds: float) -> dict[str, object]:
         "reason": row["reason"],
         "evidence": row["evidence"],
         **times,
+        "submitted_ms": row["submitted"],
         "settled_ms": row["settled"],
     }
 
 
 def _until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) -> bool:
-    """Wait for one of `states`, reached at or after `after` (UTC ms: the moment of an acknowledgement)."""
+    """Wait for one of `states`, reached at or after `after` (UTC ms: when a text was submitted)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         row = output.query(
@@ -207,7 +210,7 @@ def _until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) 
 
 
 def _turn_ended(agent: str, after: int) -> bool:
-    """A turn so short that no one saw it: the newest hook is younger than the acknowledgement and fits idle."""
+    """A turn so short that no one saw it: the newest hook is younger than the text and fits idle."""
     row = output.query(
         lambda conn: conn.execute(
             "SELECT states, changed FROM evidence WHERE agent = ? AND source = 'hook'", (agent,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 
 from agentdeck import paths
@@ -23,10 +24,11 @@ def log_to_file(name: str) -> None:
     logging.getLogger("agentdeck").setLevel(logging.INFO)
 
 
-def end_on_signals(engine: Engine) -> None:
+def on_end_signals(tell: Callable[[], None]) -> None:
+    """Call `tell` on the loop when a signal asks this process to end."""
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(signum, engine.ended.set)
+        loop.add_signal_handler(signum, tell)
 
 
 async def run_background() -> int:
@@ -35,7 +37,7 @@ async def run_background() -> int:
     engine = Engine(background=True)
     if not await engine.start():
         return 0
-    end_on_signals(engine)
+    on_end_signals(engine.ended.set)
     await engine.ended.wait()
     unneeded = engine.failure is None and engine.unneeded
     await engine.stop()

@@ -8,7 +8,7 @@ import contextlib
 from agentdeck import paths
 from agentdeck.adapters import tmux
 from agentdeck.adapters.database import store
-from agentdeck.engine.background import end_on_signals, log_to_file
+from agentdeck.engine.background import log_to_file, on_end_signals
 from agentdeck.engine.engine import Engine
 from agentdeck.errors import AgentDeckError
 
@@ -21,12 +21,13 @@ async def run_foreground(seconds: float | None, until_empty: bool) -> int:
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
     await asyncio.to_thread(tmux.ensure_server, paths.tmux_socket(), paths.tmux_conf())
     await asyncio.to_thread(lambda: store.write(paths.database_file()).close())
-    while True:
+    told = asyncio.Event()  # to end, by a signal: while it follows as well as while it leads
+    on_end_signals(told.set)
+    while not told.is_set():
         engine = Engine(background=False)
         if await engine.start():
-            end_on_signals(engine)
             try:
-                reached = await _until(engine, deadline, until_empty)
+                reached = await _until(engine, told, deadline, until_empty)
             finally:
                 await engine.stop()
             if reached or engine.failure is None:
@@ -37,12 +38,14 @@ async def run_foreground(seconds: float | None, until_empty: bool) -> int:
                 )
         elif await _reached(deadline, until_empty):
             return 0
-        await asyncio.sleep(LOOK_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), LOOK_SECONDS)
+    return 130
 
 
-async def _until(engine: Engine, deadline: float | None, until_empty: bool) -> bool:
-    """Whether the end condition came before the engine's own end."""
-    while not engine.ended.is_set():
+async def _until(engine: Engine, told: asyncio.Event, deadline: float | None, until_empty: bool) -> bool:
+    """Whether the end condition came before a signal and the engine's own end."""
+    while not engine.ended.is_set() and not told.is_set():
         if await _reached(deadline, until_empty):
             return True
         with contextlib.suppress(TimeoutError):

@@ -129,6 +129,10 @@ def _hook_event(conn: sqlite3.Connection, event: SpoolEvent) -> None:
 
 
 def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: int) -> None:
+    judged = monitor.agents[agent_id]
+    now = conn.execute("SELECT life, pid FROM agents WHERE id = ?", (agent_id,)).fetchone()
+    if now is None or (now["life"], now["pid"]) != (judged.life, judged.pid):
+        return  # stopped or resumed since this beat read it: a verdict on its last life says nothing of this one
     status = monitor.status(agent_id)
     before = rows.status(conn.execute("SELECT * FROM status WHERE agent = ?", (agent_id,)).fetchone())
     columns = {"agent": agent_id, **rows.status_columns(status), "epoch": epoch}

@@ -48,10 +48,12 @@ class EngineLock:
         """Become the engine: True when the lock was free, or its holder stale and now replaced."""
         locked = self._flock()
         holder = await self.writer.run(_holder)
-        if not locked and not holder.stale and processes.alive(processes.Process(holder.pid, holder.pid_start)):
+        lives = processes.alive(processes.Process(holder.pid, holder.pid_start))
+        if not holder.stale and (lives or not locked):
+            # Without the lock: the holder starts up or ends, its own beat will tell. With it: the holder
+            # replaced a stale one, which has just let go of the file.
+            self.release()
             return False
-        if not locked and not holder.stale:
-            return False  # the holder is starting up or ending: its own beat will tell
         epoch = await self.writer.run(lambda conn: _raise_epoch(conn, holder, replaced=not locked))
         if epoch is None:
             self.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -112,10 +113,21 @@ def _midnight(now: int) -> int:
 
 def engine_note(conn: sqlite3.Connection, now: int) -> EngineNote:
     row = conn.execute("SELECT pid, heartbeat FROM engine").fetchone()
-    if row is None or not row["heartbeat"]:
+    if row is None or not row["heartbeat"] or row["pid"] <= 0:
         return EngineNote()
     age = now - row["heartbeat"]
-    return EngineNote(alive=age < STALE_MS and row["pid"] > 0, pid=row["pid"], age_ms=age)
+    return EngineNote(alive=age < STALE_MS and _runs(row["pid"]), pid=row["pid"], age_ms=age)
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is such a process: one that was killed leaves a fresh heartbeat behind."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's: not for us to say
+    return True
 
 
 # One query a fact, each keyed by agent: their cost does not grow with what hidden agents print.
