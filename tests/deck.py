@@ -49,15 +49,18 @@ class Deck:
 
     def run(self, *words: str, cwd: Path | None = None, given: str = "", env: Mapping[str, str] | None = None) -> Done:
         environ = {**self.environ, **(env or {})}
-        done = subprocess.run(
-            self.argv(*words), cwd=cwd or self.repo, env=environ, input=given, capture_output=True, text=True,
-            timeout=60, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                self.argv(*words), cwd=cwd or self.repo, env=environ, input=given, capture_output=True, text=True,
+                timeout=40, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"{error}\n{self.story()}") from None
         return Done(done.returncode, done.stdout, done.stderr)
 
     def ok(self, *words: str, **rest: Any) -> Done:
         done = self.run(*words, **rest)
-        assert done.code == 0, f"{words}: {done}\n{self.log()}"
+        assert done.code == 0, f"{words}: {done}\n{self.story()}"
         return done
 
     def new(self, name: str, harness: str = "builtin", *words: str) -> dict[str, Any]:
@@ -144,7 +147,7 @@ class Deck:
         """What the deck knows, for a failed test."""
         parts = [
             str(dict(row))
-            for table in ("status", "deliveries", "attempts", "evidence")
+            for table in ("engine", "requests", "status", "deliveries", "attempts", "evidence")
             for row in self.sql(f"SELECT * FROM {table}")
         ]
         events = [
