@@ -1,6 +1,6 @@
 """The picture of the README: the demo's deck as it really runs, drawn by the dashboard itself.
 
-    .venv/bin/python scripts/export_picture.py [docs/dashboard.svg] [--size 150x42] [--seconds 14] [--keys 2,u]
+.venv/bin/python scripts/export_picture.py [docs/deck.svg] [--size 170x44] [--seconds 14] [--keys w,u]
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ async def picture(repo: Path, size: tuple[int, int], seconds: float, keys: list[
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", nargs="?", type=Path, default=Path("docs/dashboard.svg"))
-    parser.add_argument("--size", default="150x42", help="columns x rows")
+    parser.add_argument("file", nargs="?", type=Path, default=Path("docs/deck.svg"))
+    parser.add_argument("--size", default="170x44", help="columns x rows")
     parser.add_argument("--seconds", type=float, default=14.0)
-    parser.add_argument("--keys", default="", help="keys pressed before the picture, by name, separated by commas")
+    parser.add_argument("--keys", default="w", help="keys pressed before the picture, by name, separated by commas")
     wish = parser.parse_args()
     columns, _, rows = wish.size.partition("x")
     keys = [key for key in wish.keys.split(",") if key]

@@ -30,7 +30,7 @@ class AgentStats:
 
 
 _SUMS = """SUM(input), SUM(cache_read), SUM(cache_write_5m), SUM(cache_write_1h), SUM(output), SUM(reasoning),
-    SUM(messages), SUM(cost), SUM(unpriced_tokens), MAX(quarter)"""
+    SUM(messages), SUM(cost), SUM(unpriced_tokens)"""
 
 
 def _sum(row: sqlite3.Row) -> UsageSum:
@@ -46,10 +46,11 @@ def agent_stats(conn: sqlite3.Connection, agent: str, now: int, span: int = 32) 
             (agent,),
         )
     ]
-    counted = {
-        row[0]: SessionUse(row[0], _sum(row), row[10])
-        for row in conn.execute(f"SELECT session, {_SUMS} FROM usage_rollup WHERE agent = ? GROUP BY session", (agent,))
-    }
+    last = dict(
+        conn.execute("SELECT session, MAX(ts) FROM usage WHERE agent = ? GROUP BY session", (agent,)).fetchall()
+    )
+    by_session = f"SELECT session, {_SUMS} FROM usage_rollup WHERE agent = ? GROUP BY session"
+    counted = {row[0]: SessionUse(row[0], _sum(row), last.get(row[0], 0)) for row in conn.execute(by_session, (agent,))}
     known = [
         row[0]
         for row in conn.execute("SELECT vendor_session FROM agent_sessions WHERE agent = ? ORDER BY started", (agent,))

@@ -25,7 +25,9 @@ def line(state: DeckState, width: int, keymap: dict[str, str] | None = None) -> 
             kept.append(action)
             room -= _cells(action, keymap)
     pairs = [
-        Content.assemble((f" {keys_of(action, keymap)[0]}", "bold $text-accent"), (f" {action.label} ", "$foreground-muted"))
+        Content.assemble(
+            (f" {keys_of(action, keymap)[0]}", "bold $text-accent"), (f" {action.label} ", "$foreground-muted")
+        )
         for action in kept
     ]
     return Content("").join(pairs)

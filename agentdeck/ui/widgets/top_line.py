@@ -44,7 +44,11 @@ def _left(state: DeckState, words: bool) -> Content:
     left += _counted(counts(row.status.state for row in fleet.rows if not row.hidden), words)
     left += _hidden(fleet, words)
     if state.filter:
-        left += [(f"/{state.filter}", "$text-accent"), (f" {len(state.rows)} of {len(fleet.rows)}", "$foreground-muted"), GAP]
+        left += [
+            (f"/{state.filter}", "$text-accent"),
+            (f" {len(state.rows)} of {len(fleet.rows)}", "$foreground-muted"),
+            GAP,
+        ]
     if state.marked:
         left += [(f"{len(state.marked)} marked", "bold $text-accent"), GAP]
     return Content.assemble(*left)
