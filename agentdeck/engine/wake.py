@@ -45,8 +45,10 @@ class Waker:
         self._event.set()
 
     async def wait(self, seconds: float) -> None:
+        # not wait_for: before Python 3.12 it loses a cancellation that comes together with the event
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         self._event.clear()
 
     async def close(self) -> None:

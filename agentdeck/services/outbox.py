@@ -193,7 +193,8 @@ class Outbox:
         deadline = asyncio.get_running_loop().time() + ACKNOWLEDGE_SECONDS
         while not waiter.evidence and asyncio.get_running_loop().time() < deadline:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(waiter.heard.wait(), COMMAND_SECONDS if command else ACKNOWLEDGE_SECONDS)
+                async with asyncio.timeout(COMMAND_SECONDS if command else ACKNOWLEDGE_SECONDS):
+                    await waiter.heard.wait()
             if command and not waiter.evidence:
                 _, typed = await self._look(client, agent, harness)
                 gone = gone + 1 if typed.state in ("empty", "absent") else 0
