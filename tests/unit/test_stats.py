@@ -28,8 +28,8 @@ def used(conn: sqlite3.Connection, agent: str, session: str, model: str, quarter
         (agent, session, model, quarter, output, cost),
     )
     conn.execute(
-        "INSERT INTO usage (key, harness, agent, session, ts, model, input, cache_read, cache_write_5m, cache_write_1h, "
-        "output, reasoning) VALUES (?, 'builtin', ?, ?, ?, ?, 10, 200, 30, 0, ?, 0)",
+        "INSERT INTO usage (key, message, harness, agent, session, ts, model, input, cache_read, cache_write_5m, "
+        "cache_write_1h, output, reasoning) VALUES (?, '', 'builtin', ?, ?, ?, ?, 10, 200, 30, 0, ?, 0)",
         (f"{session}-{model}-{quarter}", agent, session, quarter + 60_000, model, output),
     )
 

@@ -1,0 +1,138 @@
+"""The bridge against a real database: what it tells, how soon, and what it leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from agentdeck import paths
+from agentdeck.adapters.database import store
+from agentdeck.errors import TryAgain
+from agentdeck.models.agent import Agent
+from agentdeck.services import rows
+from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
+
+
+class Listener:
+    """Stands in for the app: keeps what is posted to it from the bridge's thread."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def post_message(self, message: Any) -> bool:
+        self.heard.append(message)
+        return True
+
+    @property
+    def names(self) -> list[str]:
+        fleets = [message.fleet for message in self.heard if isinstance(message, FleetChanged)]
+        return [row.agent.name for row in fleets[-1].rows] if fleets else []
+
+
+async def eventually(true: Any, seconds: float = 5.0) -> float:
+    started = asyncio.get_running_loop().time()
+    while not true():
+        assert asyncio.get_running_loop().time() - started < seconds, "it did not come true"
+        await asyncio.sleep(0.01)
+    return asyncio.get_running_loop().time() - started
+
+
+def born(name: str) -> None:
+    conn = store.write(paths.database_file())
+    agent = Agent(name, name, "shell", "/r", "/t", "", "", "", "live", created=1)
+    rows.insert(conn, "agents", rows.agent_columns(agent))
+    conn.close()
+
+
+def dashboards() -> list[sqlite3.Row]:
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return []
+    found = conn.execute("SELECT * FROM dashboards").fetchall()
+    conn.close()
+    return found
+
+
+@pytest.fixture
+async def bridge(deck_home: object) -> AsyncIterator[Bridge]:
+    made = Bridge(Listener(), "mine")  # type: ignore[arg-type]
+    made.start()
+    yield made
+    await asyncio.to_thread(made.stop)
+
+
+async def test_a_fresh_deck_is_empty_and_a_new_row_is_told_within_a_moment(bridge: Bridge) -> None:
+    await eventually(lambda: bridge.target.heard)
+    assert bridge.target.names == []
+    await eventually(dashboards)
+    await asyncio.to_thread(born, "ada")
+    assert await eventually(lambda: bridge.target.names == ["ada"]) < 0.9
+
+
+async def test_it_says_that_it_lives_and_takes_itself_off_the_list(deck_home: object) -> None:
+    made = Bridge(Listener(), "mine")  # type: ignore[arg-type]
+    made.start()
+    await eventually(dashboards)
+    (row,) = dashboards()
+    assert (row["pid"], row["view"]) == (os.getpid(), "mine") and row["pid_start"] > 0
+    await asyncio.to_thread(made.stop)
+    assert dashboards() == []
+
+
+async def test_hidden_and_filter_are_those_of_its_view(bridge: Bridge) -> None:
+    await asyncio.to_thread(born, "ada")
+    await bridge.hide(["ada"], True)
+    await bridge.set_filter("a")
+    await eventually(
+        lambda: bridge.target.heard[-1].fleet.filter == "a" and bridge.target.heard[-1].fleet.rows[0].hidden
+    )
+
+
+async def test_an_engine_that_does_not_answer_is_an_error_with_a_next_step(bridge: Bridge) -> None:
+    with pytest.raises(TryAgain) as caught:
+        await bridge.ask("interrupt", "ada", timeout=0.2)
+    assert caught.value.hint
+
+
+async def test_the_environment_file_does_not_outlive_its_request(
+    bridge: Bridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def ask(kind: str, agent: str = "", **args: Any) -> dict[str, object]:
+        seen.append(args["env_file"])
+        assert os.stat(seen[0]).st_mode & 0o777 == 0o600
+        raise TryAgain("no engine")
+
+    monkeypatch.setattr(bridge, "ask", ask)
+    with pytest.raises(TryAgain):
+        await bridge.ask_with_environment("new", name="ada")
+    assert seen and not os.path.exists(seen[0])
+
+
+async def test_a_database_that_is_none_is_told_once(deck_home: object) -> None:
+    paths.database_file().parent.mkdir(parents=True)
+    paths.database_file().write_bytes(b"this is not a database at all" * 100)
+    made = Bridge(Listener())  # type: ignore[arg-type]
+    made.start()
+    await eventually(lambda: made.target.heard)
+    await asyncio.sleep(1.5)
+    await asyncio.to_thread(made.stop)
+    assert [type(message) for message in made.target.heard] == [Trouble]
+    assert "deck.db" in made.target.heard[0].title + made.target.heard[0].hint
+
+
+async def test_a_receipt_is_waited_for_and_given_as_it_stands(bridge: Bridge) -> None:
+    await eventually(dashboards)
+    conn = store.write(paths.database_file())
+    conn.execute("INSERT INTO deliveries (id, agent, text, created) VALUES ('d1', 'ada', 'hi', 1)")
+    assert await bridge.receipt("d1", 0.1) == ("queued", "")
+    waiting = asyncio.create_task(bridge.receipt("d1", 5))
+    conn.execute("UPDATE deliveries SET state = 'refused', reason = 'a draft stands there' WHERE id = 'd1'")
+    assert await waiting == ("refused", "a draft stands there")
+    conn.close()
