@@ -128,7 +128,7 @@ def check_keymap(keymap: dict[str, str]) -> list[str]:
         f"[keys] {name}: this one cannot be remapped" for name in keymap if name in BY_ID and BY_ID[name].fixed
     ]
     owners: dict[str, str] = {}
-    for action in ACTIONS:
+    for action in sorted(ACTIONS, key=lambda one: one.id in keymap):  # who was there first keeps the key
         for key in keys_of(action, keymap) if not action.fixed else action.keys:
             if key in owners:
                 problems.append(f"[keys] {action.id}: '{key}' is taken by {owners[key]}")

@@ -54,6 +54,7 @@ def test_a_key_map_is_checked_by_id_and_by_clash() -> None:
     assert check_keymap({"usge": "f5"}) == ["[keys] usge: no such action"]
     assert check_keymap({"jump": "x"}) == ["[keys] jump: this one cannot be remapped"]
     assert check_keymap({"usage": "n"}) == ["[keys] usage: 'n' is taken by new"]
+    assert check_keymap({"new": "x"}) == ["[keys] new: 'x' is taken by stop"]
     assert check_keymap({"usage": "n", "new": "f6"}) == []
 
 
