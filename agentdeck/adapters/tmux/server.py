@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import contextlib
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -16,6 +21,7 @@ from agentdeck.models.pane import Pane
 SOCKET_LIMIT = 100
 """Bytes of a socket path that every system takes (Linux 107, macOS 103)."""
 _TRIES = 5
+_LAST_MOMENTS = 2.0
 
 
 def ensure_server(socket: Path, conf: Path) -> None:
@@ -63,11 +69,21 @@ def kill_server(socket: Path) -> None:
     """End the server and every program in it. Does nothing when there is none."""
     if socket.exists():
         try:
+            clients = run(socket, "list-clients", "-F", "#{client_pid}").split()
             run(socket, "kill-server")
         except TmuxSilent:
             raise
         except TmuxError:  # it ended by itself
             return
+        _let_go(clients)
+
+
+def _let_go(clients: list[str]) -> None:
+    """End what is left of the server's clients. The control client of a program that was killed while an answer was on
+    its way never leaves tmux 3.3 by itself, and a server does not end before its last client."""
+    for pid in clients:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(int(pid), signal.SIGTERM)
 
 
 def panes_now(socket: Path) -> dict[str, Pane]:
