@@ -24,7 +24,7 @@ lint: setup  ## style, import direction, types
 	.venv/bin/pyrefly check
 
 test-real: setup  ## the tests against the real clients (installed from npm into .clients)
-	.venv/bin/python -m pytest tests/real
+	.venv/bin/python -m pytest -n 2 tests/real
 
 bench: setup  ## start to first paint, in a real terminal, beside an empty Textual app
 	.venv/bin/python benchmarks/startup.py

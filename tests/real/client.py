@@ -5,6 +5,7 @@ Used by the tests here and by scripts/record-screens.py; nothing of agentdeck's 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -22,7 +23,10 @@ KEY = "sk-ant-dummy-for-the-scripted-model"
 
 def install() -> tuple[Path | None, str]:
     """(the pinned binary, "") or (None, why it cannot be had: no npm on this machine)."""
-    done = subprocess.run(["sh", ROOT / "scripts/install-claude.sh"], capture_output=True, text=True, check=False)
+    (ROOT / ".clients").mkdir(exist_ok=True)
+    with open(ROOT / ".clients" / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one install at a time: the tests run in two processes
+        done = subprocess.run(["sh", ROOT / "scripts/install-claude.sh"], capture_output=True, text=True, check=False)
     if done.returncode == 69:
         return None, done.stderr.strip()
     assert done.returncode == 0, f"scripts/install-claude.sh failed:\n{done.stderr}"
