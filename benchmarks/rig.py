@@ -180,9 +180,16 @@ def measure(pids: Mapping[str, int], seconds: float) -> dict[str, Load]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Seconds of processor time so far, of the process and of the children it has waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / _TICK
+    """Seconds of processor time so far: of tmux's server alone, of any other process with its children."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    times = list(map(int, fields.rpartition(")")[2].split()[11:15]))
+    if "tmux: server" in fields:
+        return sum(times[:2]) / _TICK
+    return sum(times) / _TICK + sum(cpu_seconds(int(child)) for child in children)
 
 
 def rss(pid: int) -> float:
