@@ -126,7 +126,8 @@ def from_pane(pane: Pane, at: int) -> Evidence:
         return Evidence("tmux", (), at, at, "its process lives")
     if pane.dead_signal:
         return Evidence("tmux", ("exited",), at, at, f"ended by signal {pane.dead_signal}")
-    return Evidence("tmux", ("exited",), at, at, f"exited with {pane.dead_status or 0}")
+    how = "exited" if pane.dead_status is None else f"exited with {pane.dead_status}"
+    return Evidence("tmux", ("exited",), at, at, how)
 
 
 def gone(at: int) -> Evidence:
