@@ -15,6 +15,7 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 
 T = TypeVar("T")
+AGAIN_SECONDS = 2.0  # after this long without an answer, look whether an engine lives
 
 
 def data(value: object) -> None:
@@ -41,11 +42,16 @@ def query(question: Any) -> Any:
 
 def ask(kind: str, agent: str = "", *, timeout: float = 60.0, **args: object) -> dict[str, object]:
     """Start the engine when none lives, then ask it."""
+    import asyncio
+
     from agentdeck.services import requests, summon
 
     async def both() -> dict[str, object]:
         await summon.ensure_engine()
-        return await requests.ask(kind, agent, timeout=timeout, **args)
+        answer = asyncio.create_task(requests.ask(kind, agent, timeout=timeout, **args))
+        while not (await asyncio.wait([answer], timeout=AGAIN_SECONDS))[0]:
+            await summon.ensure_engine()  # the one that lived may just have been killed
+        return await answer
 
     return run(both())
 

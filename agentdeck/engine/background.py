@@ -13,6 +13,8 @@ from agentdeck.adapters import tmux
 from agentdeck.adapters.database.store import EpochLost
 from agentdeck.engine.engine import Engine
 
+log = logging.getLogger("agentdeck.engine")
+
 
 def log_to_file(name: str) -> None:
     """Log below the state directory, rotated at 1 MB."""
@@ -34,9 +36,13 @@ def on_end_signals(tell: Callable[[], None]) -> None:
 async def run_background() -> int:
     """Returns the exit code; 0 at once when another engine lives."""
     log_to_file("engine")
-    engine = Engine(background=True)
-    if not await engine.start():
-        return 0
+    try:
+        engine = Engine(background=True)
+        if not await engine.start():
+            return 0
+    except Exception:  # the boundary: nobody sees the hidden window's last words
+        log.exception("the engine could not start")
+        raise
     on_end_signals(engine.ended.set)
     await engine.ended.wait()
     unneeded = engine.failure is None and engine.unneeded

@@ -35,23 +35,42 @@ def load_file(file: Path) -> Harness:
 
 
 @cache
-def _load(files: tuple[tuple[Path, int], ...]) -> dict[str, Harness]:
+def _file(file: Path, _mtime_ns: int) -> Harness | UsageError:
+    try:
+        return load_file(file)
+    except UsageError as error:
+        return error
+
+
+_whole: dict[Path, Harness] = {}  # of each file, as it was when it could last be read
+
+
+def load_all(*, strict: bool = True) -> dict[str, Harness]:
+    """All harnesses by name; a file is read again only when it changed.
+
+    `strict` raises for a malformed file. Otherwise that file counts as it was when it was whole, or not
+    at all: a human's slip in one file must not take the deck from the agents that run.
+    """
     found: dict[str, Harness] = {}
-    for file, _ in files:
-        harness = load_file(file)
+    for file in _files():
+        harness = _file(file, file.stat().st_mtime_ns)
+        if isinstance(harness, Harness):
+            _whole[file] = harness
+        elif strict:
+            raise harness
+        elif file in _whole:
+            harness = _whole[file]
+        else:
+            continue
         found[harness.name] = harness
     return found
 
 
-def load_all() -> dict[str, Harness]:
-    """All harnesses by name; read again only when a file changed."""
-    return _load(tuple((file, file.stat().st_mtime_ns) for file in _files()))
-
-
-def get(name: str) -> Harness:
-    """The harness called `name`, or an error that lists the known ones."""
-    known = load_all()
+def get(name: str, *, strict: bool = False) -> Harness:
+    """The harness called `name`, or an error that lists the known ones; `strict` as in `load_all`."""
+    known = load_all(strict=strict)
     if name not in known:
+        load_all()  # it may stand in a malformed file: then say that
         raise UsageError(
             f"unknown harness '{name}'",
             f"Known: {', '.join(sorted(known))}. Add your own as {paths.user_harnesses_dir()}/{name}.toml.",

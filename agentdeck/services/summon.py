@@ -38,8 +38,10 @@ async def ensure_engine() -> None:
 
 
 def _start() -> None:
+    from agentdeck import config
     from agentdeck.adapters import tmux  # libtmux: 68 ms
 
     tmux.version()
+    config.load()  # an engine would fail over a malformed one where nobody sees it
     tmux.ensure_server(paths.tmux_socket(), paths.tmux_conf())
     tmux.spawn_hidden(paths.tmux_socket(), "engine", [sys.executable, "-P", "-m", "agentdeck", "engine"])

@@ -217,7 +217,7 @@ def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
     """Everything that can be known to be wrong before anything is made. Blocks: run it in a thread."""
     if not NAME.match(order.name):
         raise UsageError(f"'{order.name}' cannot be an agent's name", f"A name is {NAME_RULE}.")
-    harness = loader.get(order.harness)
+    harness = loader.get(order.harness, strict=True)
     argv = order.args
     if harness.own_command and not argv:
         argv = (environ.get("SHELL") or "/bin/sh",)
