@@ -165,12 +165,14 @@ class Deck:
         return pid
 
     def end(self) -> None:
-        """The engine first; its control client must be gone before the server: tmux 3.3 may wait for one for ever."""
+        """The engine, its control client, the server: tmux 3.3 may wait for ever for a client nobody reads from."""
         pid = int(self.engine()["pid"]) if self.sql("SELECT 1 FROM sqlite_master WHERE name = 'engine'") else 0
-        if pid and running(pid):
-            os.kill(pid, signal.SIGKILL)
-            wait_for(lambda: not running(pid), what="the engine's end")
-        wait_for(lambda: not self.tmux("list-clients"), what="the end of the control client")
+        clients = self.tmux("list-clients", "-F", "#{client_pid}").split()
+        for each in (pid, *map(int, clients)):
+            if each and running(each):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+                wait_for(lambda each=each: not running(each), what="the end of the engine and its client")
         self.tmux("kill-server")
 
 
