@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import contextlib
 import os
 import signal
@@ -21,7 +19,6 @@ from agentdeck.models.pane import Pane
 SOCKET_LIMIT = 100
 """Bytes of a socket path that every system takes (Linux 107, macOS 103)."""
 _TRIES = 5
-_LAST_MOMENTS = 2.0
 
 
 def ensure_server(socket: Path, conf: Path) -> None:
