@@ -37,10 +37,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="deck-picture-") as home:
         os.environ["DECK_HOME"] = home
         try:
-            repo = demo._set_up(Path(home))
+            repo = demo.set_up(Path(home))
             svg = asyncio.run(picture(repo, (int(columns), int(rows)), wish.seconds, keys))
         finally:
-            demo._clean_up(Path(home))
+            demo.clean_up(Path(home))
             Path(home).mkdir(exist_ok=True)
     wish.file.parent.mkdir(parents=True, exist_ok=True)
     wish.file.write_text(svg, encoding="utf-8")

@@ -33,13 +33,13 @@ def run_demo(seconds: float | None) -> int:
     os.environ["DECK_HOME"] = str(home)
     click.echo(NOTICE, err=True)
     try:
-        repo = _set_up(home)
+        repo = set_up(home)
         if seconds is None:
             return _dashboard(repo)
         output.data(_headless(seconds))
         return 0
     finally:
-        _clean_up(home)
+        clean_up(home)
         if outer:
             os.environ["DECK_HOME"] = outer
         else:
@@ -50,7 +50,7 @@ def _leave(signum: int, frame: object) -> None:
     raise SystemExit(128 + signum)
 
 
-def _set_up(home: Path) -> Path:
+def set_up(home: Path) -> Path:
     """The sample repository, the scripted model in a hidden window, and four agents."""
     from agentdeck import paths
     from agentdeck.adapters import tmux
@@ -121,7 +121,7 @@ def _headless(seconds: float) -> dict[str, Any]:
     return dict(output.query(summary))
 
 
-def _clean_up(home: Path) -> None:
+def clean_up(home: Path) -> None:
     from agentdeck import paths
     from agentdeck.adapters import tmux
     from agentdeck.services import shutdown
