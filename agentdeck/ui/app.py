@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.binding import Binding
-from textual.events import Resize
+from textual.events import Event, Key, Resize
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
@@ -22,6 +22,7 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.ui import themes
 from agentdeck.ui.actions import check_keymap
 from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
+from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.screens.deck import DeckScreen
 from agentdeck.ui.screens.too_small import LEAST, TooSmall
 
@@ -109,6 +110,25 @@ class DeckApp(App[int], inherit_bindings=False):
             self._calling = False
 
     # -- what arrives
+
+    async def on_event(self, event: Event) -> None:
+        """Keys act in the order in which they were typed, whatever a key before them opens."""
+        if self.deck.held.take(event):
+            return
+        # Textual would send the key through the queue of the grid, and the next one might overtake what it does.
+        fresh = event if isinstance(event, Key) and not event.is_forwarded and self._on_tiles else None
+        if fresh is None or not await self._check_bindings(fresh.key):
+            await super().on_event(event)
+
+    @property
+    def _on_tiles(self) -> bool:
+        """Whether keys are the deck's own: no dialog, no panel and no line to type in has them."""
+        shown = bool(self.screen_stack) and self.screen is self.deck
+        return shown and self.deck.is_mounted and self.focused in (None, self.deck.grid)
+
+    async def on_keys_wanted(self, event: KeysWanted) -> None:
+        for typed in self.deck.held.release(event.token):
+            await self.on_event(typed)
 
     def on_fleet_changed(self, event: FleetChanged) -> None:
         self.deck.take(event.fleet)

@@ -21,6 +21,7 @@ from agentdeck.ui import deck_state, verbs
 from agentdeck.ui.actions import ACTIONS, BY_ID
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.held_keys import HeldKeys
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
 from agentdeck.ui.widgets.grid import TileGrid
 from agentdeck.ui.widgets.keys_line import KeysLine
@@ -64,6 +65,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.filter = ""
         self.stats = AgentStats()
         self.drafts: dict[str, str] = {}
+        self.held = HeldKeys()
         self._born = time.monotonic()
         self._rows: tuple[AgentRow, ...] = ()
 
@@ -179,6 +181,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         from agentdeck.ui.widgets.filter_line import FilterLine  # Textual's Input: 40 ms, and not needed before
 
         found = self.query(FilterLine)
+        self.held.hold()
         line = found.first() if found else FilterLine(self.filter)
         if not found:
             self.mount(line, before=self.query_one(KeysLine))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import ComposeResult
@@ -11,6 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from agentdeck.ui.held_keys import KeysWanted
+
 T = TypeVar("T")
 
 
@@ -18,7 +21,12 @@ class Dialog(ModalScreen[T]):
     """Esc always closes with nothing done. `TITLE` and `KEYS` (pairs of key and words) are a dialog's own."""
 
     CSS_PATH = "dialogs.tcss"
-    BINDINGS = [Binding("escape", "cancel", "close", show=False)]
+    # Tab before the focused field sees it: else what is typed right after it still goes to the old field.
+    BINDINGS = [
+        Binding("escape", "cancel", "close", show=False),
+        Binding("tab", "app.focus_next", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+    ]
     HEADING = ""
     KEYS: tuple[tuple[str, str], ...] = ()
 
@@ -28,6 +36,9 @@ class Dialog(ModalScreen[T]):
             yield from self.body()
             yield Static(id="trouble")
             yield Static(self.key_words(), id="keys")
+
+    def on_screen_resume(self) -> None:
+        self.call_later(self.post_message, KeysWanted())  # later: Textual gives the focus after this
 
     def heading(self) -> str:
         return self.HEADING
@@ -47,6 +58,10 @@ class Dialog(ModalScreen[T]):
         line = self.query_one("#trouble", Static)
         line.update(Content.assemble((title, f"bold {style}"), (f"\n{hint}" if hint else "", "$text-muted")))
         line.set_class(bool(title), "-shown")
+
+    def after_typing(self, callback: Callable[..., object], *args: object) -> None:
+        """Do it once the focused field has taken in every key typed before: a priority key overtakes those."""
+        (self.focused or self).call_later(callback, *args)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

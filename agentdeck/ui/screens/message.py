@@ -53,6 +53,9 @@ class MessageDialog(Dialog[Note]):
             yield Button("Cancel", id="cancel", compact=True)
 
     def action_send(self, mode: str) -> None:
+        self.after_typing(self._send, mode)
+
+    def _send(self, mode: str) -> None:
         text = self.query_one(TextArea).text.strip("\n")
         if not text.strip():
             self.say("nothing is written yet")

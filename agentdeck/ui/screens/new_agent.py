@@ -159,6 +159,9 @@ class NewDialog(Dialog[str]):
         return Wish(self._value("name"), offer.name, model, self._value("base"), prompt, here, args)
 
     def action_create(self) -> None:
+        self.after_typing(self._start)
+
+    def _start(self) -> None:
         wish = None if self._busy else self.wish()
         if wish is not None:
             self._busy = True

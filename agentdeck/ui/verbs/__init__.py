@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
+from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.verbs import life, moves, panels, tools, work
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     Verb = Callable[[DeckScreen, int], Awaitable[None] | None]
 
+DIALOGS = frozenset(("new", "spec", "line", "message", "answer", "stop", "remove", "rename", "palette", "help"))
 HANDLERS: dict[str, Verb] = {**moves.HANDLERS, **panels.HANDLERS, **tools.HANDLERS, **work.HANDLERS, **life.HANDLERS}
 
 
@@ -20,10 +22,11 @@ def perform(deck: DeckScreen, action: str, number: int = 0) -> None:
     """Do it now, or in a worker when it has to wait for anything."""
     outcome = HANDLERS[action](deck, number)
     if outcome is not None:
-        deck.run_worker(_guarded(deck, action, outcome), group="verb", description=action)
+        held = deck.held.hold() if action in DIALOGS else 0
+        deck.run_worker(_guarded(deck, action, outcome, held), group="verb", description=action)
 
 
-async def _guarded(deck: DeckScreen, action: str, outcome: Awaitable[None]) -> None:
+async def _guarded(deck: DeckScreen, action: str, outcome: Awaitable[None], held: int) -> None:
     """What goes wrong is told with its next step, and stands in the log."""
     try:
         await outcome
@@ -31,3 +34,6 @@ async def _guarded(deck: DeckScreen, action: str, outcome: Awaitable[None]) -> N
         deck.note(action, error.title, "$text-error")
         severity = "warning" if isinstance(error, TryAgain) else "error"
         deck.tell(error.title, error.hint, severity, seconds=12)
+    finally:
+        if held:  # no dialog has come
+            deck.post_message(KeysWanted(held))

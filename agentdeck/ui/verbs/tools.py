@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import sys
+import termios
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,9 +88,18 @@ async def _human(deck: DeckScreen, argv: Sequence[str], directory: Path | None) 
     with deck.app.batch_update(), deck.app.suspend():
         process = await asyncio.create_subprocess_exec(*argv, cwd=directory, env=environ)
         await process.wait()
+        _end_without_terminal()
     if deck.live:
         deck.live.resume()
     deck.app.refresh(layout=True)
+
+
+def _end_without_terminal() -> None:
+    """A terminal that closes tells only the program in front, which we were not: end as we would have then."""
+    try:
+        termios.tcgetattr(sys.__stdin__ or 0)
+    except termios.error:
+        os.kill(os.getpid(), signal.SIGHUP)
 
 
 HANDLERS = {"zoom": zoom, "terminal": terminal, "attach": attach, "copy": copy}

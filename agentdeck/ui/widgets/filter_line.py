@@ -9,6 +9,8 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.widgets import Input, Label
 
+from agentdeck.ui.held_keys import KeysWanted
+
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
 
@@ -40,6 +42,9 @@ class FilterInput(Input):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.deck.filter_by(event.value.strip())
+
+    def on_focus(self) -> None:
+        self.post_message(KeysWanted())
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

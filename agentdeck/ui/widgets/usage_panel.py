@@ -49,8 +49,8 @@ def words(row: AgentRow, stats: AgentStats, now: int) -> Content:
     parts = [
         Content.styled(f"{row.agent.name}\n", "bold"),
         Content.assemble((_cost(usage), "bold $text-success"), f"  {usage.messages:,} messages\n"),
+        Content.assemble((f"{'total tokens':<17}", "bold"), (f"{usage.tokens.total:>13,}\n", "bold")),
         *(_row(label, getattr(usage.tokens, name)) for name, label in CLASSES),
-        Content.assemble((f"{'total':<17}", "bold"), (f"{usage.tokens.total:>13,}\n", "bold")),
     ]
     if usage.unpriced_tokens:
         parts.append(Content.styled(f"{usage.unpriced_tokens:,} tokens have no known price\n", "$text-warning"))
