@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,13 +27,11 @@ class Told:
 
 
 class Deck:
-    """The commands, run in `repo` with `environ` as their whole environment. `acts` are the moments we answered."""
+    """The commands, run in `repo` with `environ` as their whole environment."""
 
     def __init__(self, repo: Path, environ: Mapping[str, str]) -> None:
         self.repo = repo
         self.environ = dict(environ)
-        self.acts: list[tuple[float, str]] = []
-        self.delays: list[tuple[str, float]] = []
 
     def start(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-P", "-m", "agentdeck", *words]
@@ -54,11 +51,6 @@ class Deck:
     def json(self, *words: str, stdin: str = "", code: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", stdin=stdin, code=code))
 
-    def act(self, verb: str, *words: str) -> None:
-        """A command that changes what an agent does now, with its moment remembered."""
-        self.acts.append((time.time(), words[-1] if verb == "answer" else verb))
-        self.run(verb, *words)
-
     def new(self, name: str, *, prompt: str = "", args: Sequence[str] = MANUAL) -> dict[str, Any]:
         words = ["new", name, "--harness", "claude", "--json", *(["--prompt", "-"] if prompt else []), "--", *args]
         return json.loads(self.run(*words, stdin=prompt))
@@ -70,6 +62,15 @@ class Deck:
         """The row of an agent once its status is `state`."""
         self.run("wait", name, "--status", state, "--timeout", str(seconds))
         return self.row(name)
+
+    def asks(self, name: str) -> dict[str, Any]:
+        """The status of an agent once it tells the whole of what it asks: the hook that does comes second."""
+
+        def look() -> dict[str, Any]:
+            status = self.row(name)["status"]
+            return status if status["state"] == "needs_input" and status["ask"]["tool"] else {}
+
+        return wait_for(look, 30, f"the whole ask of {name}", interval=0.1)
 
     def shows(self, name: str, words: str, seconds: float = 30) -> str:
         """Wait until an agent's screen shows `words`; returns the screen."""

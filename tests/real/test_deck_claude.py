@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.demo.server import ScriptedModel
+from tests import leftovers
 from tests.real import client, truth
 from tests.real.conftest import ClaudeEnv
 from tests.real.deck import Deck
@@ -42,8 +45,8 @@ def deck(
     settings = truth.own_settings(home)
     before = settings.read_bytes()
     yield made
+    record_property("delays", [found for row in made.json("ls") for found in truth.delays(made, row["name"])])
     made.start("halt", "--yes")
-    record_property("delays", made.delays)
     assert settings.read_bytes() == before
 
 
@@ -89,7 +92,7 @@ def test_texts_wait_for_their_turn(deck: Deck, model: ScriptedModel, home: Path)
 
 def test_a_permission_is_asked_in_full_and_answered(deck: Deck, model: ScriptedModel, home: Path) -> None:
     made = deck.new("ann", prompt=f"Write ::write big.txt := {BIG} ::wait 3 ::say It is written.")
-    status = deck.until("ann", "needs_input")["status"]
+    status = deck.asks("ann")
     file = Path(made["worktree"], "big.txt")
     assert (status["reason"], status["ask"]["tool"]) == ("permission", "Write")
     assert status["ask"]["text"] == f"Write: {file}"
@@ -97,9 +100,12 @@ def test_a_permission_is_asked_in_full_and_answered(deck: Deck, model: ScriptedM
     # A text is not typed into the box; it waits. Meanwhile the client's own late notification changes nothing.
     held = deck.json("send", "ann", "Later ::say It is later.", code=3)
     assert (held["state"], held["pasted"]) == ("queued", "")
-    assert deck.row("ann")["status"] == status
+    after = deck.row("ann")["status"]
+    assert [after[key] for key in ("state", "reason", "ask", "since")] == [
+        status[key] for key in ("state", "reason", "ask", "since")
+    ]
     assert not file.exists()
-    deck.act("answer", "ann", "allow")
+    deck.run("answer", "ann", "allow")
     deck.shows("ann", "● It is later.")
     assert file.read_text().count("line ") == 60
     deck.until("ann", "idle")
@@ -111,10 +117,10 @@ def test_a_permission_is_denied(deck: Deck, model: ScriptedModel, home: Path) ->
     made = deck.new("ann")
     deck.until("ann", "idle")
     deck.run("send", "ann", "Touch ::bash touch no.txt && echo 'a  b' ::say never said")
-    status = deck.until("ann", "needs_input")["status"]
+    status = deck.asks("ann")
     assert (status["reason"], status["ask"]["tool"]) == ("permission", "Bash")
     assert "touch no.txt && echo 'a  b'" in status["ask"]["detail"]
-    deck.act("answer", "ann", "deny")
+    deck.run("answer", "ann", "deny")
     deck.until("ann", "idle", 5)
     assert not Path(made["worktree"], "no.txt").exists()
     assert deck.start("answer", "ann", "allow").returncode == 1  # nothing is asked now
@@ -129,7 +135,7 @@ def test_an_interrupted_turn_is_idle(deck: Deck, model: ScriptedModel, home: Pat
     deck.run("send", "ann", "Begin ::say I begin. ::bash ls ::wait 60 ::say never said")
     wait_for(lambda: len(model.requests) == 2, 20, "the second request")
     deck.until("ann", "working", 2)
-    deck.act("interrupt", "ann")
+    deck.run("interrupt", "ann")
     assert deck.until("ann", "idle", 5)["status"]["source"] == "vendor"
     deck.run("send", "ann", "Next ::wait 3 ::say We go on.", "--wait", "20")
     deck.shows("ann", "● We go on.", 1)
@@ -142,7 +148,7 @@ def test_a_turn_interrupted_before_its_first_word_is_idle(deck: Deck, model: Scr
     deck.until("ann", "idle")
     deck.run("send", "ann", "Nothing ::wait 60 ::say never said")
     wait_for(lambda: model.requests, 20, "the request")
-    deck.act("interrupt", "ann")
+    deck.run("interrupt", "ann")
     deck.until("ann", "idle", 5)
     assert "Nothing ::wait 60" in deck.run("screen", "ann")
     assert deck.json("send", "ann", "Not now", code=3)["reason"] == "somebody's draft stands in its composer"
@@ -202,11 +208,11 @@ def test_stop_and_resume_keep_the_conversation(deck: Deck, model: ScriptedModel)
 
 def test_a_question_is_answered_by_the_words_of_an_option(deck: Deck, home: Path) -> None:
     deck.new("ann", prompt="Ask ::ask Which colour? | Red | Blue ::say Chosen.")
-    status = deck.until("ann", "needs_input")["status"]
-    ask = wait_for(lambda: deck.row("ann")["status"]["ask"], 5, "the ask")
+    status = deck.asks("ann")
+    ask = status["ask"]
     assert (status["reason"], ask["text"], ask["options"]) == ("question", "Which colour?", ["Red", "Blue"])
     assert deck.start("answer", "ann", "allow").returncode == 1  # that would have chosen Red
-    deck.act("answer", "ann", "Blue")
+    deck.run("answer", "ann", "Blue")
     assert "Which colour? → Blue" in deck.shows("ann", "● Chosen.")
     deck.until("ann", "idle")
 
@@ -226,6 +232,24 @@ def test_a_retry_a_failure_and_background_work_are_told_apart(deck: Deck, home: 
     stopped = next(event.ts for event in reversed(deck.told("ann", "hook")) if event.data["name"] == "Stop")
     deck.until("ann", "idle")
     assert deck.told("ann", "status")[-1].ts - stopped > 3  # its turn was over, its work was not
+
+
+def test_a_killed_engine_loses_no_question(deck: Deck, home: Path, deck_home: Path) -> None:
+    made = deck.new("ann", prompt="Touch ::bash touch yes.txt ::wait 3 ::say It is made.")
+    before = deck.asks("ann")
+    engines = [
+        pid for pid, words in leftovers.processes({str(deck_home)}).items() if words.endswith("agentdeck engine")
+    ]
+    assert len(engines) == 1
+    os.kill(engines[0], signal.SIGKILL)
+    wait_for(lambda: not alive(engines[0]), 5, "the engine's end")
+    now = deck.row("ann")["status"]
+    assert (now["state"], now["ask"], now["since"]) == (before["state"], before["ask"], before["since"])
+    deck.run("answer", "ann", "allow")  # this starts the next engine
+    deck.shows("ann", "● It is made.")
+    deck.until("ann", "idle")
+    assert Path(made["worktree"], "yes.txt").exists()
+    assert truth.check(deck, "ann", home) >= 1
 
 
 def test_every_token_is_counted(

@@ -50,12 +50,17 @@ def spans(marks: list[tuple[float, str]], end: float) -> Iterator[tuple[float, f
             yield at, until, state
 
 
+def pressed(deck: Deck, name: str) -> list[tuple[float, str]]:
+    """When keys went to an agent: `allow`, `deny`, `interrupt`."""
+    told = deck.told(name, "answer") + deck.told(name, "agent")
+    return [(event.ts, str(event.data.get("answer") or event.data.get("action"))) for event in told]
+
+
 def check(deck: Deck, name: str, home: Path) -> int:
     """Assert that the deck told no lie about an agent; returns how many stretches were long enough to tell."""
     statuses = [(event.ts, str(event.data["state"])) for event in deck.told(name, "status")]
-    deck.delays += delays(deck, name)
     checked = 0
-    for start, end, truth in spans(own_marks(home) + deck.acts, statuses[-1][0]):
+    for start, end, truth in spans(own_marks(home) + pressed(deck, name), statuses[-1][0]):
         since = start + LATE_SECONDS
         if end > since:
             before = [state for at, state in statuses if at <= since][-1:]
@@ -69,10 +74,11 @@ def delays(deck: Deck, name: str) -> list[tuple[str, float]]:
     """(event, seconds from the hook file's own time to the status it led to), for hooks that changed the status."""
     statuses = [(event.ts, str(event.data["state"])) for event in deck.told(name, "status")]
     found = []
-    for hook in deck.told(name, "hook"):
+    hooks = deck.told(name, "hook")
+    for hook, following in zip(hooks, [*hooks[1:], None], strict=True):
         state = MEANS.get(hook.data["name"], "")
         before = [shown for at, shown in statuses if at < hook.ts][-1:]
         after = next((at for at, shown in statuses if at >= hook.ts and shown == state), None)
-        if state and before != [state] and after is not None:
+        if state and before != [state] and after and (following is None or after < following.ts):
             found.append((hook.data["name"], after - hook.ts))
     return found
