@@ -14,6 +14,7 @@ from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 
 RECEIPT_SECONDS = 10.0
 POLL_SECONDS = 0.05
+ENGINE_LOOK_SECONDS = 2.0
 
 
 @click.command()
@@ -355,11 +356,18 @@ def wait(name: str, states: str, timeout: float | None) -> None:
             raise UsageError(f"'{state}' is no status", f"Known: {', '.join(STATES)}.")
     from agentdeck.services import summon
 
-    output.run(summon.ensure_engine())
-    if not _until(output.agent_id(name), wanted, timeout if timeout is not None else 10**9):
-        raise TryAgain(
-            f"'{name}' did not become {' or '.join(wanted)} within {timeout:g} s", "`agentdeck show` says what it does."
-        )
+    agent = output.agent_id(name)
+    deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
+    while True:
+        output.run(summon.ensure_engine())  # and again: one that watches may be killed meanwhile
+        left = deadline - time.monotonic()
+        if _until(agent, wanted, min(left, ENGINE_LOOK_SECONDS)):
+            return
+        if left <= ENGINE_LOOK_SECONDS:
+            raise TryAgain(
+                f"'{name}' did not become {' or '.join(wanted)} within {timeout:g} s",
+                "`agentdeck show` says what it does.",
+            )
 
 
 COMMANDS = (new, ls, show, screen, send, answer, interrupt, stop, resume, rm, rename, hide, unhide, attach, term, wait)

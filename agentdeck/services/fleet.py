@@ -120,14 +120,15 @@ def engine_note(conn: sqlite3.Connection, now: int) -> EngineNote:
 
 
 def _runs(pid: int) -> bool:
-    """Whether there is such a process: one that was killed leaves a fresh heartbeat behind."""
+    """Whether this process runs: one that was killed leaves a fresh heartbeat behind, and for a moment a zombie."""
     try:
         os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True  # somebody else's: not for us to say
-    return True
+    except (PermissionError, FileNotFoundError):
+        return True  # somebody else's, or a system without /proc
 
 
 # One query a fact, each keyed by agent: their cost does not grow with what hidden agents print.
