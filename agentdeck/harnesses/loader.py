@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -10,6 +11,9 @@ from pathlib import Path
 from agentdeck import paths
 from agentdeck.errors import UsageError
 from agentdeck.harnesses.schema import Harness
+
+FRESH_SECONDS = 0.2
+"""How long `get` may answer by what the files held, unless it is asked strictly."""
 
 
 def _files() -> Iterator[Path]:
@@ -66,9 +70,25 @@ def load_all(*, strict: bool = True) -> dict[str, Harness]:
     return found
 
 
+_lately: tuple[float, Path, dict[str, Harness]] = (-FRESH_SECONDS, Path(), {})  # when, whose files, what they hold
+
+
+def _recent() -> dict[str, Harness]:
+    """All harnesses, looked for at most every FRESH_SECONDS: a round over many agents asks for each of them."""
+    global _lately
+    when, own, known = _lately
+    now = time.monotonic()
+    if now - when >= FRESH_SECONDS or own != paths.user_harnesses_dir():
+        known = load_all(strict=False)
+        _lately = (now, paths.user_harnesses_dir(), known)
+    return known
+
+
 def get(name: str, *, strict: bool = False) -> Harness:
     """The harness called `name`, or an error that lists the known ones; `strict` as in `load_all`."""
-    known = load_all(strict=strict)
+    known = load_all() if strict else _recent()
+    if name not in known:
+        known = load_all(strict=False)
     if name not in known:
         load_all()  # it may stand in a malformed file: then say that
         raise UsageError(

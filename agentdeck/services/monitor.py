@@ -123,6 +123,8 @@ class Monitor:
             watched = self.watched[agent.id]
             if pane is None or agent.life != "live" or pane.deck_id != agent.id:
                 continue
+            if not loader.get(agent.harness).patterns:
+                continue  # nobody reads its screen
             if pane.activity >= watched.captured // 1000 or not watched.screen or _moved(watched.pane, pane):
                 wanted[agent.pane] = watched
         if client is None or not wanted:
