@@ -43,12 +43,12 @@ class Figures:
     latency: list[float]
 
 
-def take(deck: Rig, seconds: float) -> Figures:
+def take(deck: Rig, seconds: float, settle: float) -> Figures:
     deck.unwatch()
     base = measure({"tmux": deck.server}, seconds)["tmux"]
     rivals = {hz: poll(deck, hz, seconds / 2) for hz in RIVAL_HZ}
     deck.open()
-    time.sleep(3)  # births, first pictures and imports are over
+    time.sleep(settle)
     pids = {"dashboard": deck.dashboard, "engine": deck.engine, "tmux": deck.server}
     loads = measure(pids, seconds)
     return Figures(base, rivals, loads, asyncio.run(focus_times(deck)))
@@ -127,12 +127,15 @@ def main() -> None:
     parser.add_argument("--mode", choices=list(TILE_BUDGET), default="typical")
     parser.add_argument("--program", default="")
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument(
+        "--settle", type=float, default=3.0, help="Seconds between the first picture and the measuring."
+    )
     options = parser.parse_args()
     with place() as repo, rig(repo) as deck:
         for _ in range(options.agents):
             deck.add(options.mode, [options.program] if options.program else [])
         wait_for(lambda: len(deck.deck.panes()) == options.agents, 20, "all panes")
-        show(take(deck, options.seconds), options.agents, options.mode)
+        show(take(deck, options.seconds, options.settle), options.agents, options.mode)
 
 
 if __name__ == "__main__":
