@@ -136,7 +136,7 @@ class DeckApp(App[int], inherit_bindings=False):
             self._call_engine()
 
     def on_trouble(self, event: Trouble) -> None:
-        self.deck.note(event.title, event.hint, "$text-muted")
+        self.deck.note(event.title, event.hint, "$foreground-muted")
         self.deck.tell(event.title, event.hint, "error", seconds=15)
 
     def on_resize(self, event: Resize) -> None:

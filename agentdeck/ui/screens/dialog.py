@@ -50,13 +50,13 @@ class Dialog(ModalScreen[T]):
     def key_words(self) -> Content:
         pairs = [*self.KEYS, ("Esc", "close")]
         return Content("   ").join(
-            Content.assemble((key, "bold $text-accent"), (f" {words}", "$text-muted")) for key, words in pairs
+            Content.assemble((key, "bold $text-accent"), (f" {words}", "$foreground-muted")) for key, words in pairs
         )
 
     def say(self, title: str, hint: str = "", style: str = "$text-error") -> None:
         """Show a problem inside the dialog, so that nothing typed is lost; '' clears it."""
         line = self.query_one("#trouble", Static)
-        line.update(Content.assemble((title, f"bold {style}"), (f"\n{hint}" if hint else "", "$text-muted")))
+        line.update(Content.assemble((title, f"bold {style}"), (f"\n{hint}" if hint else "", "$foreground-muted")))
         line.set_class(bool(title), "-shown")
 
     def after_typing(self, callback: Callable[..., object], *args: object) -> None:
