@@ -51,6 +51,21 @@ def test_the_main_job(tmp_path: Path, deck: Deck, model: ScriptedModel, columns:
         loses_the_dashboard(human, deck)
 
 
+@pytest.mark.parametrize("in_shell", [False, True])
+def test_a_terminal_that_closes_takes_the_dashboard_along(
+    tmp_path: Path, deck: Deck, model: ScriptedModel, in_shell: bool
+) -> None:
+    deck.new("ann")
+    with Human(tmp_path, deck.repo, (80, 24), {}, in_tmux=False) as human:
+        human.sees(PROMPT)
+        human.command("agentdeck", "▌ ○ ann ")
+        (pid,) = wait_for(lambda: [row[0] for row in deck.sql("SELECT pid FROM dashboards")])
+        if in_shell:
+            human.press("t", f"^{PROMPT} *$")
+    wait_for(lambda: not running(pid), what="the dashboard's end")
+    assert deck.is_("ann", "idle")
+
+
 def starts_two(human: Human) -> None:
     human.press("n", "New agent in wordkit")
     human.type("ann")
@@ -95,15 +110,14 @@ def focuses(human: Human, name: str) -> None:
 
 
 def hands_out_tasks(human: Human, deck: Deck) -> None:
-    human.press("S", "A task for ann")
-    human.type("Mend the slug ::say Mended.")
-    human.press("Enter", "#1 Mend")
+    human.keys("S")
+    human.type("snqx, mend it ::say Mended.")  # not waiting for the line: all of it is the task, nothing a command
+    human.press("Enter", "#1 snqx, mend")
     in_review(deck, 1)
     human.sees("○ ann ")
     human.press("s", "Specs of wordkit for ann")
     human.type("shorten")
-    human.sees("shorten.*")
-    human.press("Enter", "#2 ")
+    human.press("Enter", "#2 Shorten")
     in_review(deck, 2)
 
 
@@ -133,7 +147,6 @@ def hides_and_filters(human: Human) -> None:
     human.keys("v")
     human.misses("hidden: ○ 1 idle|h:○1")
     human.keys("/")
-    human.sees("Enter keeps it")
     human.type("hal")
     wait_for(lambda: set(human.tiles(["ann", "hal"])) == {"hal"}, what="the filter's effect")
     human.press("Enter", "/hal 1 of 2")
@@ -153,6 +166,7 @@ def reads_the_cost(human: Human, model: ScriptedModel) -> None:
 
 def opens_a_shell(human: Human, deck: Deck) -> None:
     human.press("t", rf"^(.*│)?{PROMPT} *(│.*)?$")
+    human.sees("ann's work tree on deck/ann/3; exit returns")
     human.command("echo in $(git branch --show-current) $((6 * 7))", "in deck/ann/3 42")
     human.type("exit")
     human.keys("Enter")

@@ -40,7 +40,9 @@ async def terminal(deck: DeckScreen, number: int) -> None:
             f"the work tree of {row.agent.name} is gone: {tree}", "`git worktree list` shows what is left."
         )
     deck.note(f"shell in {tree}")
-    await _human(deck, [os.environ.get("SHELL") or "/bin/sh"], tree)
+    words = f"{row.agent.name}'s work tree on {row.agent.branch or 'your branch'}; exit returns to the deck"
+    told = ["/bin/sh", "-c", 'printf "%s\\n" "$1"; exec "$0"', os.environ.get("SHELL") or "/bin/sh", words]
+    await _human(deck, told, tree)
 
 
 async def attach(deck: DeckScreen, number: int) -> None:
