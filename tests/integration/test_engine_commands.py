@@ -176,7 +176,7 @@ def test_a_prompt_given_at_birth_is_delivered_once(deck: Deck, model: ScriptedMo
 def test_a_text_for_a_busy_agent_waits(deck: Deck, model: ScriptedModel) -> None:
     """The receipt says so with exit code 3; once the agent is idle the same delivery arrives."""
     deck.new("fred")
-    deck.send("fred", "::wait 12 ::say Slowly.")
+    deck.send("fred", "::wait 40 ::say Slowly.")
     deck.is_("fred", "working")
     late = deck.run("send", "fred", "::say Second.", "--json")
     assert late.code == 3
