@@ -136,7 +136,7 @@ async def test_a_tiny_terminal_says_so_and_recovers() -> None:
     app = make_app(*TEAM)
     async with app.run_test(size=(20, 5)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, TooSmall))
-        assert "40x10" in text(app.screen.query_one("#too-small"))
+        await until(pilot, lambda: "40x10" in text(app.screen.query_one("#too-small")))
         await pilot.resize_terminal(90, 30)
         await until(pilot, lambda: app.screen is app.deck)
         await pilot.resize_terminal(20, 5)
