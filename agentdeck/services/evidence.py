@@ -165,7 +165,12 @@ def from_process(argv: Sequence[str], pane: Pane, at: int, busy: bool | None) ->
 
 
 def merge(old: Evidence | None, new: Evidence) -> Evidence:
-    """The new observation, dated from when its value last changed."""
+    """The new observation, dated from when its value last changed.
+
+    A source that dates its own changes is believed: between two looks it may have changed to and fro.
+    """
+    if new.changed < new.at:
+        return new
     if old is None or (old.states, old.reason, old.ask, old.background) != (
         new.states,
         new.reason,
