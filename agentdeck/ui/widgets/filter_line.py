@@ -25,7 +25,13 @@ class FilterLine(Horizontal):
         yield FilterInput(self._value)
 
     def take_focus(self) -> None:
-        self.call_after_refresh(lambda: self.query_one(FilterInput).focus())
+        self.call_after_refresh(self._take_focus)
+
+    def _take_focus(self) -> None:
+        line = self.query_one(FilterInput)
+        if line.has_focus:
+            self.post_message(KeysWanted())  # no focus will come that says so
+        line.focus()
 
 
 class FilterInput(Input):
