@@ -7,12 +7,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from agentdeck.adapters import tmux
-from tests.integration.test_live_grid import ALTERNATE, WIDE, app, clients, differences, focus, places, settled, spawn
+from tests.integration.test_live_grid import ALTERNATE, WIDE, app, differences, focus, places, settled, spawn
 from tests.ui.terminal import Terminal
 from tests.waiting import wait_for
 
@@ -34,7 +35,6 @@ def socket(tmp_path: Path) -> Iterator[Path]:
     socket = tmp_path / "run" / "tmux"
     tmux.ensure_server(socket, tmp_path / "tmux.conf")
     yield socket
-    wait_for(lambda: not clients(socket), what="the dashboard's client has left")
     tmux.kill_server(socket)
 
 
@@ -191,5 +191,6 @@ def test_the_server_goes_and_comes_back(tmp_path: Path, socket: Path) -> None:
 
 
 def _again(tmp_path: Path, socket: Path) -> bool:
-    tmux.ensure_server(socket, tmp_path / "tmux.conf")
+    with suppress(tmux.TmuxError):  # the old one's socket is just going away
+        tmux.ensure_server(socket, tmp_path / "tmux.conf")
     return tmux.server_alive(socket)
