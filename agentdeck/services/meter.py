@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentdeck.adapters.database.store import Writer
+from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
@@ -44,8 +44,12 @@ class Meter:
         while True:
             try:
                 await self.round()
-            except (OSError, AgentDeckError) as error:
-                log.warning("measuring failed: %s", error)
+            except EpochLost:
+                raise
+            except AgentDeckError as error:
+                log.warning("measuring failed: %s", error.title)
+            except Exception:  # the boundary: what cannot be counted now is tried again, and ends no engine
+                log.exception("measuring failed")
             await asyncio.sleep(ROUND_SECONDS)
 
     async def round(self) -> None:
