@@ -51,7 +51,11 @@ def deck(
 
 
 def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Whether a process runs: one that tmux has not collected yet (it misses the signal now and then) does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def asked(model: ScriptedModel) -> list[str]:
