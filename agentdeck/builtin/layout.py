@@ -67,13 +67,20 @@ class Flow:
 
     def __init__(self) -> None:
         self.row = ""
+        self._broken = False  # the growing row is empty because a line was broken at a space before it
 
     def add(self, piece: str, columns: int) -> list[str]:
-        *lines, last = (self.row + clean(piece)).split("\n")
+        text = clean(piece)
+        if self._broken:
+            text = text.lstrip(" ")
+            if not text:
+                return []
+        *lines, last = (self.row + text).split("\n")
         done = [row for line in lines for row in wrap(line, columns)]
         *full, self.row = wrap(last, columns)
+        self._broken = bool(full) and not self.row
         return done + full
 
     def end(self) -> list[str]:
-        row, self.row = self.row, ""
+        row, self.row, self._broken = self.row, "", False
         return [row] if row else []
