@@ -18,7 +18,20 @@ from tests import leftovers
 settings.register_profile("deck", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 settings.load_profile("deck")
 
-_SCRUBBED = ("TMUX", "DECK_", "ANTHROPIC_", "CLAUDE", "OPENAI_", "CODEX_", "GIT_", "XDG_", "COLORTERM", "NO_COLOR")
+_SCRUBBED = (
+    "TMUX",
+    "DECK_",
+    "ANTHROPIC_",
+    "CLAUDE",
+    "OPENAI_",
+    "CODEX_",
+    "GIT_",
+    "XDG_",
+    "COLORTERM",
+    "NO_COLOR",
+    "COLUMNS",
+    "LINES",
+)
 
 _GITCONFIG = """\
 [user]

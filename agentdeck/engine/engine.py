@@ -46,10 +46,10 @@ class Engine:
         self.link = Link(paths.tmux_socket(), paths.tmux_conf())
         self.supervisor = Supervisor(self.writer, paths.tmux_socket())
         self.outbox = Outbox(self.writer, self.monitor, paths.tmux_socket())
-        self.dispatcher = Dispatcher(self.writer, self.monitor)
         self.meter = Meter(
             self.writer, self.monitor, {name: asdict(price) for name, price in config.load().prices.items()}
         )
+        self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         self.ended = asyncio.Event()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from agentdeck.adapters.database.store import Writer
@@ -29,9 +31,10 @@ TAKEN = """SELECT agent FROM attempts WHERE outcome = 'running'
 class Dispatcher:
     """`round` is called on a beat while tasks are open; slow work (git) is done in threads, one agent at a time."""
 
-    def __init__(self, writer: Writer, monitor: Monitor) -> None:
+    def __init__(self, writer: Writer, monitor: Monitor, count: Callable[[], Awaitable[None]]) -> None:
         self.writer = writer
         self.monitor = monitor
+        self.count = count  # so that an attempt's usage is there when it is said to have ended
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
     async def round(self) -> None:
@@ -111,6 +114,8 @@ class Dispatcher:
                 head = await asyncio.to_thread(worktrees.head, agent.worktree)
             except AgentDeckError:
                 head = ""  # the tree is gone; the attempt's end stands all the same
+        with contextlib.suppress(AgentDeckError, OSError):  # the meter tries again in its next round
+            await self.count()
         await self.writer.run(lambda conn: queue.finish(conn, attempt.task, attempt.n, end, reason, head))
 
 

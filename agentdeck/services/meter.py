@@ -52,10 +52,15 @@ class Meter:
                 log.exception("measuring failed")
             await asyncio.sleep(ROUND_SECONDS)
 
-    async def round(self) -> None:
+    async def count(self) -> None:
+        """Bring usage up to what the transcripts hold now."""
         agents = list(self.monitor.agents.values())
         sources = await self.writer.run(lambda conn: sources_of(conn, agents))
         await self.ingest.scan(sources)
+
+    async def round(self) -> None:
+        agents = list(self.monitor.agents.values())
+        await self.count()
         for agent in agents:
             if self._due(agent):
                 await self._diff(agent)
