@@ -5,7 +5,7 @@ The attributes of placeholders and suggestions were measured per client and are 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,13 +82,3 @@ def _line(rules: Composer, lines: Sequence[Line], cursor_y: int) -> list[list[tu
             rows = [_cells(line) for line in lines[y : cursor_y + 1]]
             return [rows[0][len(rules.prompt) :], *rows[1:]]
     return None
-
-
-def holds(typed: Typed, text: str) -> bool:
-    """Whether a pasted text has arrived: something stands there now that is not the client's own words."""
-    return typed.state == "draft" and bool(typed.text) and bool(text)
-
-
-def words(text: str) -> Iterable[str]:
-    """Text reduced to its words: clients wrap what was pasted, so it is compared by meaning."""
-    return text.split()
