@@ -56,7 +56,6 @@ class Engine:
         self.failure: BaseException | None = None
         self._tasks: set[asyncio.Task[object]] = set()
         self._needed = now_ms()
-        self._refreshed = 0
 
     async def start(self) -> bool:
         """Take the lock and take up what an earlier engine left; False when another engine lives."""
@@ -104,8 +103,9 @@ class Engine:
         self.ended.set()
 
     async def _heart(self) -> None:
+        """One commit a second: every commit has all dashboards look at the database."""
         while True:
-            await self.lock.beat()
+            await self.lock.beat(lambda conn: ledger.refresh(conn, self.monitor))
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _beats(self) -> None:
@@ -139,14 +139,6 @@ class Engine:
             await self.writer.run(lambda conn: ledger.record(conn, self.monitor, report, epoch))
         if report.events or report.broken:
             await asyncio.to_thread(probes.discard, [event.file for event in report.events] + list(report.broken))
-        now = now_ms()
-        if now - self._refreshed >= 1000:
-            self._refreshed = now
-            live = [
-                (key, self.monitor.status(key)) for key, agent in self.monitor.agents.items() if agent.life == "live"
-            ]
-            if live:
-                await self.writer.run(lambda conn: ledger.refresh(conn, live))
 
     async def _carry_out(self, request: ledger.Ordered) -> None:
         await self.handlers.carry_out(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from agentdeck.adapters.database import store
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
-from agentdeck.models.status import Evidence, Status
+from agentdeck.models.status import Evidence
 from agentdeck.services import outbox, rows
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.probes import SpoolEvent
@@ -160,10 +160,11 @@ def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: i
         )
 
 
-def refresh(conn: sqlite3.Connection, statuses: Sequence[tuple[str, Status]]) -> None:
-    """Confirm verdicts that have not changed, so that readers see their age."""
+def refresh(conn: sqlite3.Connection, monitor: Monitor) -> None:
+    """Say when verdicts that have not changed were last confirmed, so that readers see their age."""
+    lives = [agent.id for agent in list(monitor.agents.values()) if agent.life == "live"]
     conn.executemany(
-        "UPDATE status SET checked = ? WHERE agent = ?", [(status.checked, key) for key, status in statuses]
+        "UPDATE status SET checked = ? WHERE agent = ?", [(monitor.status(key).checked, key) for key in lives]
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
@@ -70,9 +71,14 @@ class EngineLock:
             return False
         return True
 
-    async def beat(self) -> None:
-        """Say that we live; raises EpochLost when another has taken over."""
-        await self.writer.run(lambda conn: conn.execute("UPDATE engine SET heartbeat = ?", (now_ms(),)))
+    async def beat(self, also: Callable[[sqlite3.Connection], object] = lambda conn: None) -> None:
+        """Say that we live, and do `also` in the same commit; raises EpochLost when another has taken over."""
+
+        def change(conn: sqlite3.Connection) -> None:
+            conn.execute("UPDATE engine SET heartbeat = ?", (now_ms(),))
+            also(conn)
+
+        await self.writer.run(change)
         if self._file is not None:
             try:  # a replacer takes the file lock once the stale holder is gone
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

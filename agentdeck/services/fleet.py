@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from agentdeck.models.agent import Agent
@@ -158,6 +158,12 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
         count[0] or 0,
         count[1] or 0,
     )
+
+
+def settled(fleet: Fleet) -> Fleet:
+    """The fleet without what changes every second and nobody looks at: two that look alike are equal."""
+    shown = tuple(replace(row, status=replace(row.status, checked=0)) for row in fleet.rows)
+    return replace(fleet, rows=shown, engine=replace(fleet.engine, age_ms=0))
 
 
 def _rows(conn: sqlite3.Connection, view: str, now: int) -> tuple[AgentRow, ...]:

@@ -57,6 +57,7 @@ class Bridge:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._last_trouble = ""
+        self._told: fleets.Fleet | None = None
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._watch, name="bridge", daemon=True)
@@ -129,12 +130,12 @@ class Bridge:
                 found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
                 if found != version or now - loaded >= REFRESH:
                     version, loaded = found, now
-                    self.target.post_message(FleetChanged(fleets.load(conn, self.view)))
-                    self._last_trouble = ""
+                    self._tell(fleets.load(conn, self.view))
                 if now - beaten >= HEARTBEAT:
                     beaten = now
                     self._beat()
             except (sqlite3.Error, AgentDeckError, OSError) as error:
+                self._told = None
                 self._report(error)
                 if conn is not None:
                     with contextlib.suppress(sqlite3.Error):
@@ -145,6 +146,14 @@ class Bridge:
         if conn is not None:
             conn.close()
         self._leave()
+
+    def _tell(self, fleet: fleets.Fleet) -> None:
+        """The fleet, when it looks different; and as long as no engine lives, so that one is called for."""
+        looks = fleets.settled(fleet)
+        if looks != self._told or not fleet.engine.alive:
+            self._told = looks
+            self.target.post_message(FleetChanged(looks))
+        self._last_trouble = ""
 
     def _report(self, error: Exception) -> None:
         """Tell a lasting trouble once, not ten times a second."""

@@ -14,6 +14,9 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.errors import TryAgain
 from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
+from agentdeck.models.status import Status
+from agentdeck.services import fleet as fleets
 from agentdeck.services import rows
 from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
 
@@ -135,4 +138,31 @@ async def test_a_receipt_is_waited_for_and_given_as_it_stands(bridge: Bridge) ->
     waiting = asyncio.create_task(bridge.receipt("d1", 5))
     conn.execute("UPDATE deliveries SET state = 'refused', reason = 'a draft stands there' WHERE id = 'd1'")
     assert await waiting == ("refused", "a draft stands there")
+    conn.close()
+
+
+async def test_a_fleet_that_looks_the_same_is_told_once(bridge: Bridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    load = fleets.load
+
+    def counted(*args: Any) -> fleets.Fleet:
+        looks.append(now_ms())
+        return load(*args)
+
+    monkeypatch.setattr(fleets, "load", counted)
+    await eventually(dashboards)
+    await asyncio.to_thread(born, "ada")
+    conn = store.write(paths.database_file())
+    conn.execute("UPDATE engine SET pid = ?, heartbeat = ?", (os.getpid(), now_ms()))
+    rows.insert(conn, "status", {"agent": "ada", **rows.status_columns(Status("idle", "hook", 5, "Stop")), "epoch": 1})
+    await eventually(lambda: bridge.target.heard[-1].fleet.engine.alive and bridge.target.names == ["ada"])
+    told, seen = len(bridge.target.heard), len(looks)
+    while len(looks) < seen + 4:
+        conn.execute("UPDATE status SET checked = checked + 1")
+        conn.execute("UPDATE engine SET heartbeat = ?", (now_ms(),))
+        await asyncio.sleep(0.02)
+    assert len(bridge.target.heard) == told
+    conn.execute("UPDATE status SET state = 'working'")
+    await eventually(lambda: len(bridge.target.heard) == told + 1)
+    assert bridge.target.heard[-1].fleet.rows[0].status.state == "working"
     conn.close()

@@ -33,6 +33,7 @@ from agentdeck.ui.widgets.usage_panel import UsagePanel
 if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
+CLOCK = 1.0  # seconds between looks at the lines that tell ages and the time
 ENGINE_GRACE = 6.0  # seconds an engine may take to start before its absence is shown
 
 
@@ -83,6 +84,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self.redraw()
+        self.set_interval(CLOCK, self.redraw_lines)
 
     # -- what is shown
 
