@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentdeck import paths
 from agentdeck.adapters.git_errors import GitError, explain
 from agentdeck.errors import AgentDeckError, UsageError
 
@@ -33,12 +34,20 @@ _CONFIG = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.safecrlf=fa
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """`root` is the main working tree (the git directory when `bare`), `top` the working tree one stands in."""
+    """`root` is the main working tree, `top` the working tree one stands in.
+
+    When `bare` there is no main one: `root` is then what git lists in its place, the bare repository itself.
+    """
 
     root: Path
     common: Path
     top: Path
     bare: bool
+
+    @property
+    def treeless(self) -> bool:
+        """One stands in a bare repository, not in a worktree of it."""
+        return self.bare and self.top == self.root
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +109,16 @@ def run(
     config = [word for setting in _CONFIG for word in ("-c", setting)]
     # -C, because GitPython falls back to our own directory when the wanted one is not there.
     argv = ["git", "-C", str(directory), "--no-pager", *config, *args]
-    status, out, err = _execute(argv, stdin, {**_ENV, **(env or {})}, timeout)
+    status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
     if status not in ok:
         raise explain(str(directory), args, err)
     return status, out
+
+
+def _ceiling() -> dict[str, str]:
+    """A worktree of ours that lost its link must not be taken for a part of a repository around our data directory."""
+    own = os.environ.get("GIT_CEILING_DIRECTORIES", "")
+    return {"GIT_CEILING_DIRECTORIES": f"{paths.data_dir()}:{own}".rstrip(":")}
 
 
 def text(directory: Path | str, *args: str, env: Mapping[str, str] | None = None) -> str:
@@ -141,7 +156,8 @@ def find(directory: Path | str) -> Repository:
     except UsageError:
         bare, common, _ = _paths(text(where, *asked), 3)
         if bare == "true":
-            return Repository(Path(common), Path(common), Path(common), bare=True)
+            root = worktrees(where)[0].path
+            return Repository(root, Path(common), root, bare=True)
         raise UsageError(f"{where} is inside a git directory", "Go to the working tree.") from None
     _, common, own, top = _paths(out, 4)
     if Path(own).resolve() == Path(common).resolve():

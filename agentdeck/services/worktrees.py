@@ -64,20 +64,22 @@ def branch_name(name: str, n: int) -> str:
 def place(repository: git.Repository, name: str) -> Path:
     """Where the worktree of the agent `name` lives: below the data directory, outside the repository."""
     mark = hashlib.sha256(os.fsencode(repository.common.resolve())).hexdigest()[:8]
-    base = re.sub(r"[^A-Za-z0-9_-]+", "-", repository.root.name).strip("-")[:40] or "repo"
+    root = repository.root
+    called = root.parent.name if root.name.startswith(".") else root.name.removesuffix(".git")  # `shop/.bare`
+    base = re.sub(r"[^A-Za-z0-9_-]+", "-", called).strip("-")[:40] or "repo"
     return paths.worktrees_dir() / f"{base}-{mark}" / name
 
 
 def start_point(repository: git.Repository, base: str) -> str:
-    """The commit to start from: `base`, or the HEAD of the checkout one stands in.
+    """The commit to start from: `base`, or the HEAD of the checkout (or bare repository) one stands in.
 
-    Raises UsageError for a bare repository, one without a commit, and a base that does not exist.
+    Raises UsageError for a repository without a commit, and a base that does not exist.
     """
-    if repository.bare:
-        raise UsageError(f"{repository.root} is a bare repository", "Clone it, and start agents from the clone.")
     if not git.head(repository.top).oid and not git.refs(repository.top, "refs"):
+        first = "Push a first commit to it." if repository.treeless else ""
         raise UsageError(
-            f"{repository.top} has no commit yet", 'Make the first one: git commit --allow-empty -m "First commit"'
+            f"{repository.top} has no commit yet",
+            first or 'Make the first one: git commit --allow-empty -m "First commit"',
         )
     return git.resolve(repository.top, base or "HEAD")
 
@@ -95,8 +97,11 @@ def check_base(directory: Path | str, base: str = "") -> str:
 def in_place(directory: Path | str) -> Created:
     """What `--here` means: the working tree one stands in, as it is. Nothing is made."""
     found = git.find(directory)
-    if found.bare:
-        raise UsageError(f"{found.root} is a bare repository", "Clone it, and start agents from the clone.")
+    if found.treeless:
+        raise UsageError(
+            f"{found.root} is a bare repository: there is no checkout to work in",
+            "Leave out --here: the agent gets a worktree. Or go to one: git worktree list",
+        )
     head = git.head(found.top)
     return Created(str(found.root), str(found.top), head.branch, head.oid)
 

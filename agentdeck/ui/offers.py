@@ -71,9 +71,13 @@ def harnesses() -> list[HarnessOffer]:
     return sorted(offers, key=lambda offer: (bool(offer.missing), offer.own_command, offer.name))
 
 
-def specs(repo: Path) -> list[SpecOffer]:
-    """The Markdown files of the repository's `specs/`, by file name; malformed ones last, with their error."""
-    found = [_spec(file) for file in sorted((repo / "specs").glob("*.md"))]
+def specs(repo: Path, tree: Path | None = None) -> list[SpecOffer]:
+    """The Markdown files of the repository's `specs/`, by file name; malformed ones last, with their error.
+
+    A bare repository has no files of its own: then those of `tree`, the agent's worktree.
+    """
+    place = next((where for where in (repo, tree) if where and (where / "specs").is_dir()), repo)
+    found = [_spec(file) for file in sorted((place / "specs").glob("*.md"))]
     return sorted(found, key=lambda offer: bool(offer.problem))
 
 

@@ -51,7 +51,7 @@ def test_orders_that_cannot_be_filled(deck: Deck, own_machine: Path) -> None:
     none.mkdir()
     repos.git(own_machine, "init", "-q", "--bare", "bare")
     repos.git(own_machine, "init", "-q", "empty")
-    refused(deck, 2, "is a bare repository", "new", "anna", *shell, *cat, cwd=bare)
+    refused(deck, 2, "has no commit yet", "new", "anna", *shell, *cat, cwd=bare)
     refused(deck, 2, "has no commit yet", "new", "anna", *shell, *cat, cwd=empty)
     refused(deck, 2, "repository", "new", "anna", *shell, *cat, cwd=none)
     refused(deck, 2, "no-such-dir", "new", "anna", *shell, "--repo", "no-such-dir", *cat)

@@ -31,7 +31,7 @@ async def spec(deck: DeckScreen, number: int) -> None:
     if row is None:
         return
     repo = Path(row.agent.repo)
-    found = await asyncio.to_thread(offers.specs, repo)
+    found = await asyncio.to_thread(offers.specs, repo, Path(row.agent.worktree))
     chosen = await deck.app.push_screen_wait(SpecPicker(found, row.agent.name, repo.name))
     if chosen is not None:
         await _dispatch(deck, row.agent.id, row.agent.name, chosen.title, spec_path=str(chosen.path))
