@@ -26,9 +26,7 @@ ENGINE_LOOK_SECONDS = 2.0
 @click.option("--model", default="")
 @click.option("--team", default="")
 @click.option("--prompt", default="", help="The first prompt; - reads it from standard input.")
-@click.option(
-    "--setup", type=click.Choice(["ask", "approve", "skip"]), default="ask", help="The repository's set-up command."
-)
+@click.option("--setup", default="ask", help="The repository's set-up command: ask, skip, approve or approve:DIGEST.")
 @click.option("--json", "as_json", is_flag=True)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...], **rest: Any) -> None:
@@ -163,13 +161,24 @@ def send(ctx: click.Context, name: str, text: str, seconds: float | None, mode: 
     if code == 0 and seconds is not None:
         # Until Enter it was idle, so any end of a turn after that is this one's, be it seen before the acknowledgement.
         after = int(str(receipt["settled_ms" if mode == "queue" else "submitted_ms"]))
-        code = 0 if _until(agent, ("idle", "failed", "exited"), seconds, after) else 3
+        code = _ending(agent, seconds, after)
     del receipt["submitted_ms"], receipt["settled_ms"]
     if as_json:
         output.data(receipt)
     else:
         click.echo(f"{receipt['state']}: {receipt['reason'] or receipt['evidence']}", err=True)
     ctx.exit(code)
+
+
+def _ending(agent: str, seconds: float, after: int) -> int:
+    """The exit code of `--wait`: 0 idle again, 1 the turn failed or the client ended, 3 not in time."""
+    if not _until(agent, ("idle", "failed", "exited"), seconds, after):
+        return 3
+    row = output.query(lambda conn: conn.execute("SELECT state, why FROM status WHERE agent = ?", (agent,)).fetchone())
+    if row["state"] not in ("failed", "exited"):
+        return 0
+    click.echo(f"agentdeck: its turn ended {row['state']}: {row['why']}", err=True)
+    return 1
 
 
 def _receipt(delivery: str, seconds: float) -> dict[str, object]:

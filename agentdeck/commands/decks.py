@@ -24,7 +24,15 @@ def dashboard(view: str) -> int:
         raise UsageError("the dashboard needs a terminal", "Run it in one; `agentdeck ls --json` is for scripts.")
     from agentdeck.ui.app import run_dashboard
 
-    return run_dashboard(view, Path.cwd())
+    code = run_dashboard(view, Path.cwd())
+    left = output.query(lambda conn: 0 if conn is None else _living(conn))
+    if left:
+        click.echo(f"{left} agent{'s go' if left > 1 else ' goes'} on; `agentdeck` shows them again.", err=True)
+    return code
+
+
+def _living(conn: sqlite3.Connection) -> int:
+    return int(conn.execute("SELECT COUNT(*) FROM agents WHERE life = 'live'").fetchone()[0])
 
 
 @click.command()

@@ -125,7 +125,9 @@ def _hook_event(conn: sqlite3.Connection, event: SpoolEvent) -> None:
         (event.agent, session, path, event.at),
     )
     if known.rowcount or event.name == "SessionStart":
-        conn.execute("UPDATE agents SET session = ? WHERE id = ? AND session != ?", (session, event.agent, session))
+        change = "UPDATE agents SET session = ? WHERE id = ? AND session != ?"
+        if conn.execute(change, (session, event.agent, session)).rowcount:  # what filled the last one is not in this
+            conn.execute("DELETE FROM context WHERE agent = ?", (event.agent,))
 
 
 def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: int) -> None:

@@ -29,7 +29,7 @@ class Order:
     team: str = ""
     prompt: str = ""
     args: tuple[str, ...] = ()
-    setup: str = "ask"  # ask: only when approved before; approve: approve this very text and run it; skip
+    setup: str = "ask"  # ask: only when approved before; approve[:DIGEST]: approve the text (of that digest); skip
 
 
 def reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str, environ: Mapping[str, str]) -> Agent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -25,6 +26,8 @@ from agentdeck.services.lives import Order
 
 WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
 TERM_SECONDS = 3.0
+SETUP = re.compile(r"ask|skip|approve(:[0-9a-f]{8,64})?")
+DIGEST = 16  # hexadecimal digits by which a human's approval names the text that was read
 EXIT_PAUSE_SECONDS = 0.15
 
 
@@ -68,13 +71,14 @@ class Supervisor:
         found = await asyncio.to_thread(worktrees.setup_command, Path(order.repo), order.base)
         if found is None:
             return ""
-        if order.setup == "approve":
+        word, _, seen = order.setup.partition(":")
+        if word == "approve" and found.digest.startswith(seen):
             await self.writer.run(lambda conn: lives.approve(conn, found.digest, found.text))
             return found.text
         if not await self.writer.run(lambda conn: lives.approved(conn, found.digest)):
             raise UsageError(
                 f"this repository wants to run `{found.text}` in each new worktree, and nobody has approved that",
-                "Read it, then use --setup approve (or --setup skip to do without it).",
+                f"Read it, then use --setup approve:{found.digest[:DIGEST]} (or --setup skip to do without it).",
             )
         return found.text
 
@@ -217,6 +221,8 @@ def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
     """Everything that can be known to be wrong before anything is made. Blocks: run it in a thread."""
     if not NAME.match(order.name):
         raise UsageError(f"'{order.name}' cannot be an agent's name", f"A name is {NAME_RULE}.")
+    if not SETUP.fullmatch(order.setup):
+        raise UsageError(f"--setup takes no '{order.setup}'", "Use ask, skip, approve, or approve:DIGEST.")
     harness = loader.get(order.harness, strict=True)
     argv = order.args
     if harness.own_command and not argv:

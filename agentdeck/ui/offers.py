@@ -42,12 +42,16 @@ class HarnessOffer:
 
 @dataclass(frozen=True, slots=True)
 class SpecOffer:
-    """One file of `specs/`; `problem` says why it cannot be dispatched, '' when it can."""
+    """One file of `specs/`; `problem` says why it cannot be dispatched, '' when it can.
+
+    `settings` are the lines of its front matter, `text` what the agent gets (the whole file while there is a problem).
+    """
 
     path: Path
     title: str
     text: str
     problem: str = ""
+    settings: str = ""
 
 
 def suggest_name(taken: Collection[str]) -> str:
@@ -71,6 +75,12 @@ def harnesses() -> list[HarnessOffer]:
     return sorted(offers, key=lambda offer: (bool(offer.missing), offer.own_command, offer.name))
 
 
+def _settings(text: str, body: str) -> str:
+    """The lines between the marks of the front matter."""
+    front = text[: text.rfind(body)] if body else text
+    return "\n".join(line for line in front.splitlines() if line.strip() not in ("", "---"))
+
+
 def specs(repo: Path, tree: Path | None = None) -> list[SpecOffer]:
     """The Markdown files of the repository's `specs/`, by file name; malformed ones last, with their error.
 
@@ -87,7 +97,8 @@ def _spec(file: Path) -> SpecOffer:
     text = ""
     try:
         text = file.read_text(encoding="utf-8")
-        return SpecOffer(file, reader.load(file).title, text)
+        spec = reader.load(file)
+        return SpecOffer(file, spec.title, spec.body, settings=_settings(text, spec.body))
     except UnicodeDecodeError as error:
         return SpecOffer(file, file.stem, "", f"not UTF-8 text: {error}")
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,11 +135,14 @@ def test_a_set_up_command_runs_once_a_human_has_approved_it(deck: Deck) -> None:
     order = ("--harness", "shell", "--", "sh", "-c", "echo ready; exec cat")
     done = refused(deck, 2, "nobody has approved that", "new", "anna", *order)
     assert text in done.err
-    assert "--setup approve" in done.err
+    seen = re.search(r"--setup (approve:[0-9a-f]+)", done.err)
+    assert seen
+    refused(deck, 2, "--setup takes no 'yes'", "new", "anna", "--setup", "yes", *order)
+    refused(deck, 2, "nobody has approved that", "new", "anna", "--setup", "approve:00000000", *order)
 
     skipped = deck.ok("new", "bert", "--setup", "skip", "--json", *order).json
     assert not (Path(skipped["worktree"]) / "was-set-up").exists()
-    made = deck.ok("new", "anna", "--setup", "approve", "--json", *order).json
+    made = deck.ok("new", "anna", "--setup", seen[1], "--json", *order).json
     deck.until(lambda: "ready" in deck.ok("screen", "anna").out)
     shown = deck.ok("screen", "anna").out
     assert shown.index("deck: set-up: echo") < shown.index("\nsetting-up") < shown.index("\nready")

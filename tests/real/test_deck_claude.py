@@ -228,7 +228,7 @@ def test_a_retry_a_failure_and_background_work_are_told_apart(deck: Deck, home: 
     deck.until("ann", "retrying", 10)
     deck.shows("ann", "● Over it.")
     deck.until("ann", "idle")
-    deck.run("send", "ann", "Fail ::wait 1 ::fail 400 x9 Nothing works ::say never said")
+    deck.run("send", "ann", "Fail ::fail 400 x9 Nothing works ::say never said")
     assert "Nothing works" in deck.until("ann", "failed", 10)["status"]["why"]
     call = SUBAGENT.replace('"prompt": "', '"run_in_background": true, "prompt": "::wait 4\\n')
     deck.run("send", "ann", f"Start ::call Agent {call} ::say Started.")

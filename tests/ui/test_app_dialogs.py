@@ -135,9 +135,9 @@ async def test_what_is_not_installed_is_shown_with_its_command_and_cannot_be_cho
 
 
 @pytest.mark.usefixtures("two_harnesses")
-@pytest.mark.parametrize(("key", "setup"), [("y", "approve"), ("s", "skip")])
+@pytest.mark.parametrize(("key", "setup"), [("y", "approve:12ab"), ("s", "skip")])
 async def test_a_set_up_command_is_shown_before_it_may_run(key: str, setup: str) -> None:
-    wanted = UsageError("this repository wants to run `make`", "Read it, then use --setup approve.")
+    wanted = UsageError("this repository wants to run `make`", "Read it, then use --setup approve:12ab.")
     app = make_app()
     async with app.run_test(size=(100, 30)) as pilot:
         await opened(pilot, app, NewDialog, "n")

@@ -11,9 +11,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from agentdeck.models.status import Status
+from agentdeck.models.status import Ask, Status
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.screens.dialog import Dialog
+
+
+def headline(ask: Ask) -> str:
+    """What is asked in one line; a tool by its name alone when its input stands in full below."""
+    mark, _, subject = ask.text.partition(": ")
+    return f"{ask.tool} wants to run:" if mark == ask.tool and subject and subject in ask.detail else ask.text
 
 
 class AnswerDialog(Dialog[str]):
@@ -66,8 +72,8 @@ class AnswerDialog(Dialog[str]):
                 ("It waits for you, but what it asks is only on its screen.\n", "bold"),
                 (f"{self._row.status.why}\n\n", "$foreground-muted"), "Esc, then Enter zooms in on it.",
             )  # fmt: skip
-        parts: list[Content | tuple[str, str]] = [(ask.text + "\n", "bold")]
-        if ask.tool:
+        parts: list[Content | tuple[str, str]] = [(headline(ask) + "\n", "bold")]
+        if ask.tool and ask.tool not in headline(ask):
             parts.append(Content.assemble(("\ntool  ", "$foreground-muted"), (ask.tool, "bold $text-warning"), "\n"))
         if ask.detail:
             parts.append(Content(f"\n{ask.detail}\n"))

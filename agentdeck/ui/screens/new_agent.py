@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -191,9 +192,15 @@ class NewDialog(Dialog[str]):
             if choice is None:
                 self.say("nothing was made")
                 return
-            await self._create(replace(wish, setup=choice))
+            await self._create(replace(wish, setup=approval(error.hint) if choice == "approve" else choice))
         if self.is_current:
             self.dismiss(wish.name)
+
+
+def approval(hint: str) -> str:
+    """`approve:DIGEST` of the text that was shown: the repository may have another one by the time it runs."""
+    found = re.search(r"approve:[0-9a-f]+", hint)
+    return found[0] if found else "ask"
 
 
 class SetupDialog(Dialog[str]):

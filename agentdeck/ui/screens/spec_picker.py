@@ -81,7 +81,8 @@ class SpecPicker(Dialog[SpecOffer]):
         text = Content("no spec matches" if self._offers else "")
         if offer is not None:
             problem = (f"{offer.problem}\n\n", "bold $text-error") if offer.problem else ("", "")
-            text = Content.assemble(problem, offer.text)
+            settings = (f"{offer.settings}\n\n" if offer.settings else "", "$foreground-muted")
+            text = Content.assemble(problem, settings, offer.text)
         self.query_one("#text", Static).update(text)
         self.query_one("#preview", VerticalScroll).scroll_home(animate=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from agentdeck.models.clock import age
-from agentdeck.services.fleet import AgentRow
+from agentdeck.services.fleet import AgentRow, Diff
 from agentdeck.ui.badges import GLYPHS, STYLES, dollars, tokens, word
 from agentdeck.ui.widgets.lines import fit
 
@@ -24,7 +24,7 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
     room = width - left.cell_length - right.cell_length
     middle = [(f"  {agent.branch}", "$foreground-muted")] if agent.branch else []
     if row.task is not None:
-        middle.append((f"  #{row.task.id} {row.task.title}", ""))
+        middle += [(f"  #{row.task.id} ", ""), *_standing(row.task.state), (row.task.title, "")]
     between = fit(middle, room) if room > 6 else Content("")
     gap = " " * max(0, room - between.cell_length)
     return Content.assemble(left, between, gap, right).truncate(width, ellipsis=True)
@@ -42,13 +42,24 @@ def foot(row: AgentRow, width: int, note: str = "") -> Content:
         parts.append((f" {tokens(usage.tokens.total)} tok ", ""))
         parts.append((f" {dollars(usage.cost, usage.unpriced_tokens)} ", ""))
     if row.diff is not None and row.diff.files:
-        parts += [(f" +{row.diff.added}", "$text-success"), (f" −{row.diff.removed} ", "$text-error")]
+        parts += _diff(row.diff)
     left = Content.assemble(*[part for part in parts if part[0]])
     right = Content.styled(f" {row.agent.model or row.agent.harness} ", "$foreground-muted")
     room = width - left.cell_length - right.cell_length
     if room < 0:
         return left.truncate(width, ellipsis=True)
     return Content.assemble(left, " " * room, right)
+
+
+def _standing(state: str) -> list[tuple[str, str]]:
+    """A task whose work is done says so; one that runs needs no word."""
+    return [] if state == "running" else [(f"[{state}] ", "bold $text-accent")]
+
+
+def _diff(diff: Diff) -> list[tuple[str, str]]:
+    if not diff.added and not diff.removed:  # empty, binary or only renamed
+        return [(f" {diff.files} file{'s' if diff.files > 1 else ''} ", "$text-success")]
+    return [(f" +{diff.added}", "$text-success"), (f" −{diff.removed} ", "$text-error")]
 
 
 def _context(used: int, window: int | None) -> str:
