@@ -12,18 +12,16 @@ from agentdeck.adapters import tmux
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.engine import ledger
 from agentdeck.engine.link import Link
-from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import answers, environment, queue, rows, specs
-from agentdeck.services import evidence as ev
+from agentdeck.services import answering, environment, queue, rows, specs
 from agentdeck.services.lives import Order, add_delivery
-from agentdeck.services.monitor import Monitor, strip
+from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import Supervisor
 
 log = logging.getLogger("agentdeck.requests")
-SETTLED_MS = 500  # a client may lose a key that comes earlier: at 0.1 s 4 of 4 were lost, from 0.3 s none of 8
 Args = Mapping[str, object]
 Result = dict[str, object]
 
@@ -149,21 +147,17 @@ class Handlers:
         return client
 
     async def _answer(self, agent: Agent, args: Args) -> Result:
-        client = await self._client(agent)
-        harness = loader.get(agent.harness)
-        young = SETTLED_MS - (now_ms() - self.monitor.status(agent.id).since)
-        if young > 0:
-            await asyncio.sleep(young / 1000)
-        shown = (await tmux.capture(client, [agent.pane])).get(agent.pane, [])
-        screen = ev.from_screen(harness, strip(shown), now_ms())
-        wanted = args.get("expected")
-        expected = rows.ask(str(wanted)) if wanted else None
-        press = answers.plan(harness, self.monitor.status(agent.id), screen, str(args.get("answer", "")), expected)
-        for key in press.keys:
-            await tmux.send_key(client, agent.pane, key)
-        given = str(args.get("answer", ""))
-        await self.writer.run(lambda conn: rows.event(conn, now_ms(), "answer", agent.id, answer=given))
-        return {"pressed": list(press.keys)}
+        client, given = await self._client(agent), str(args.get("answer", ""))
+        expected = rows.ask(str(args["expected"])) if args.get("expected") else None
+        done = await answering.give(client, self.monitor, agent, given, expected)
+        note = {"answer": given, "taken": done.taken}
+        await self.writer.run(lambda conn: rows.event(conn, done.at, "answer", agent.id, **note))
+        if not done.taken:
+            raise TryAgain(
+                f"'{agent.name}' was answered, but the question still stands on its screen",
+                f"Look before you answer again: `agentdeck screen {agent.name}`.",
+            )
+        return {"pressed": list(done.keys)}
 
     async def _interrupt(self, agent: Agent, args: Args) -> Result:
         client = await self._client(agent)

@@ -79,7 +79,10 @@ class Deck:
             shown = self.run("screen", name)
             return shown if words in shown else ""
 
-        return wait_for(look, seconds, f"{words!r} on the screen of {name}", interval=0.2)
+        try:
+            return wait_for(look, seconds, f"{words!r} on the screen of {name}", interval=0.2)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.run('screen', name)}\n{self.run('show', name)}") from None
 
     def told(self, name: str, kind: str) -> list[Told]:
         """What happened to an agent, oldest first by the clock of what happened."""
