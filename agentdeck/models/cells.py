@@ -48,6 +48,20 @@ def cells(text: str) -> tuple[tuple[str, int], ...]:
     return tuple((cell.rstrip(JOINER), size) for cell, size in found)  # a joiner without a successor joins nothing
 
 
+@lru_cache(maxsize=4096)
+def places(text: str) -> tuple[tuple[int, int, int], ...]:
+    """Where each cell of a text begins: the character's index, the column, and how many columns the cell takes."""
+    found: list[tuple[int, int, int]] = []
+    column, joined = 0, False
+    for index, char in enumerate(text):
+        size = char_width(char)
+        if size and not (found and joined and not char.isascii()):
+            found.append((index, column, size))
+            column += size
+        joined = char == JOINER
+    return tuple(found)
+
+
 def width(text: str) -> int:
     """Columns of a text."""
     return len(text) if text.isascii() else sum(size for _, size in cells(text))

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from agentdeck.models.cells import cells, width
 
-__all__ = ["PLAIN", "Line", "PaneScreen", "Style", "clip", "crop", "parse", "plain", "top_row", "width"]
+__all__ = ["PLAIN", "Line", "PaneScreen", "Style", "bare", "clip", "crop", "parse", "plain", "top_row", "width"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,11 @@ def _colour(arguments: list[str]) -> str:
     if not count or len(values) < count or any(int(value) > 255 for value in values[-count:]):
         return ""
     return ";".join(["38", mode, *(str(int(value)) for value in values[-count:])])
+
+
+def bare(text: str) -> str:
+    """A text without control sequences, its tabs as blanks."""
+    return _CONTROL.sub("", text.expandtabs() if "\t" in text else text)
 
 
 def plain(line: Line) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux.attach import attach_argv, popup_argv, window_argv
     from agentdeck.adapters.tmux.control import ControlClient
+    from agentdeck.adapters.tmux.history import history_rows, history_styled, history_texts
     from agentdeck.adapters.tmux.keys import TEXTUAL_TO_TMUX, encode, is_key
     from agentdeck.adapters.tmux.panes import (
         capture,
@@ -38,6 +39,9 @@ __all__ = [
     "check_writable",
     "encode",
     "ensure_server",
+    "history_rows",
+    "history_styled",
+    "history_texts",
     "install_hint",
     "is_key",
     "kill_server",
@@ -61,6 +65,7 @@ __all__ = [
 _HOME = {
     "attach": ("attach_argv", "popup_argv", "window_argv"),
     "control": ("ControlClient",),
+    "history": ("history_rows", "history_styled", "history_texts"),
     "keys": ("TEXTUAL_TO_TMUX", "encode", "is_key"),
     "panes": ("capture", "check_writable", "list_panes", "look", "paste", "pasteable", "send_bytes", "send_key"),
     "process": ("install_hint", "version"),

@@ -1,0 +1,104 @@
+"""What transcripts tell of a conversation, and how it reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from agentdeck.harnesses.builtin import transcript as builtin
+from agentdeck.harnesses.claude import transcript as claude
+from agentdeck.harnesses.messages import arguments
+from agentdeck.harnesses.readers import reader
+from agentdeck.models.conversation import Turn
+from agentdeck.services.history import turn_lines
+
+AT = "2026-11-22T18:32:53.000Z"
+MS = 1795372373000
+
+
+def lines(*rows: object) -> list[bytes]:
+    return [row if isinstance(row, bytes) else json.dumps(row).encode() + b"\n" for row in rows]
+
+
+def said(who: str, *blocks: object) -> dict[str, object]:
+    return {"type": who, "timestamp": AT, "message": {"content": list(blocks)}}
+
+
+def test_claude_says_prompts_answers_calls_and_results() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}}
+    gave = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "a\nb"}], "is_error": True}
+    found = list(
+        claude.conversation(
+            lines(
+                {"type": "user", "timestamp": AT, "message": {"content": "list them"}},
+                {"type": "api-request-blob", "message": {"role": "user", "content": "not said by anybody"}},
+                b'{"type": "user", "message": {"content": "torn\n',
+                {"type": "user", "isMeta": True, "message": {"content": "told by the client itself"}},
+                said("assistant", {"type": "thinking", "thinking": "hm"}),
+                said("assistant", {"type": "text", "text": "Listing."}, call),
+                said("user", gave, {"type": "image"}),
+                {"type": "user", "message": {"content": None}},
+                {"type": "user", "message": "damaged"},
+            )
+        )
+    )
+    assert found == [
+        Turn("prompt", "list them", MS),
+        Turn("thought", "hm", MS),
+        Turn("answer", "Listing.", MS),
+        Turn("call", "ls", MS, "Bash"),
+        Turn("error", "a\nb", MS),
+        Turn("note", "[image]", MS),
+    ]
+
+
+def test_our_own_agent_says_the_same() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "write", "input": {"filePath": "a.py", "content": "x\ny"}}
+    found = list(
+        builtin.conversation(
+            lines(
+                {"type": "session", "ts": AT, "source": "startup"},
+                {"type": "user", "ts": AT, "content": "go"},
+                {"type": "assistant", "ts": AT, "content": [{"type": "text", "text": "Yes."}, call], "usage": {}},
+                {"type": "tool_result", "ts": AT, "tool_use_id": "t", "content": "written", "is_error": False},
+                {"type": "interrupt", "ts": AT},
+            )
+        )
+    )
+    assert found == [
+        Turn("prompt", "go", MS),
+        Turn("answer", "Yes.", MS),
+        Turn("call", "filePath: a.py\ncontent:\nx\ny", MS, "write"),
+        Turn("result", "written", MS),
+        Turn("note", "[interrupted]", MS),
+    ]
+
+
+def test_readers_offer_a_conversation() -> None:
+    assert reader("claude").conversation is claude.conversation
+    assert reader("builtin").conversation is builtin.conversation
+
+
+def test_what_a_tool_was_given_reads_as_text() -> None:
+    assert arguments({"command": "ls -la"}) == "ls -la"
+    assert arguments({"path": "a", "n": 3}) == "path: a\nn: 3"
+    assert arguments({}) == "" and arguments(None) == "" and arguments(["x"]) == '["x"]'
+
+
+def test_a_turn_reads_as_lines() -> None:
+    shown = [line.text for line in turn_lines(Turn("call", "a\nb", 0, "edit"))]
+    assert shown == ["▸ edit", "  a", "  b"]
+    (one,) = turn_lines(Turn("call", "ls\t-l \x1b[31mred\x1b[0m", 0, "bash"))
+    assert one.text == "▸ bash  ls      -l red" and one.mark == len("▸ bash")
+    first, *rest = turn_lines(Turn("prompt", "two\nlines", MS), "answer")
+    assert first.text == "" and rest[0].text.startswith("── 20")
+    assert [line.text for line in rest[1:]] == ["› two", "  lines"]
+
+
+def test_a_file_that_is_not_there_tells_nothing(tmp_path: Path) -> None:
+    from agentdeck.models.agent import Agent
+    from agentdeck.services import history
+
+    agent = Agent("a", "alice", "builtin", "/r", str(tmp_path), "", "", "", "stopped", session="none")
+    assert history.files(agent) == [] and history.conversation(agent) is None and history.last_message(agent) == ""
+    assert list(history.turns(agent, str(tmp_path / "none"))) == []
