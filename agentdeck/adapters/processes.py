@@ -16,6 +16,18 @@ class Process:
     start: float
 
 
+def runs(pid: int) -> bool:
+    """Whether this process runs: one that was killed leaves a fresh heartbeat behind, and for a moment a zombie."""
+    try:
+        os.kill(pid, 0)
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+    except ProcessLookupError:
+        return False
+    except (PermissionError, FileNotFoundError):
+        return True  # somebody else's, or a system without /proc
+
+
 def identify(pid: int) -> Process | None:
     """The process with this pid now, or None."""
     import psutil  # 22 ms

@@ -301,9 +301,10 @@ def rename(name: str, new_name: str) -> None:
 
 
 def _hide(names: tuple[str, ...], view: str, hidden: bool) -> None:
-    from agentdeck.services import requests
+    from agentdeck.models.view import ViewChange
+    from agentdeck.services import views
 
-    requests.set_hidden([output.agent_id(name) for name in names], hidden, view)
+    views.change(view, ViewChange(hidden={output.agent_id(name): hidden for name in names}))
 
 
 @click.command()

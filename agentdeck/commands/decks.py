@@ -22,8 +22,10 @@ def dashboard(view: str) -> int:
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("the dashboard needs a terminal", "Run it in one; `agentdeck ls --json` is for scripts.")
+    from agentdeck.services import views
     from agentdeck.ui.app import run_dashboard
 
+    views.check_name(view)
     code = run_dashboard(view, Path.cwd())
     left = output.query(lambda conn: 0 if conn is None else _living(conn))
     if left:

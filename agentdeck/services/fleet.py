@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
+from agentdeck.adapters import processes
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import iso, now_ms
 from agentdeck.models.status import Ask, Status
 from agentdeck.models.usage import Tokens
-from agentdeck.services import rows
+from agentdeck.models.view import View
+from agentdeck.services import rows, views
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
 
@@ -72,6 +73,7 @@ class AgentRow:
     context: Context | None = None
     hidden: bool = False
     delivery: DeliveryNote | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Fleet:
     rows: tuple[AgentRow, ...] = ()
     engine: EngineNote = EngineNote()
     today: UsageSum = UsageSum()
-    filter: str = ""
+    view: View = View()
     queued: int = 0
     review: int = 0
 
@@ -116,19 +118,7 @@ def engine_note(conn: sqlite3.Connection, now: int) -> EngineNote:
     if row is None or not row["heartbeat"] or row["pid"] <= 0:
         return EngineNote()
     age = now - row["heartbeat"]
-    return EngineNote(alive=age < STALE_MS and _runs(row["pid"]), pid=row["pid"], age_ms=age)
-
-
-def _runs(pid: int) -> bool:
-    """Whether this process runs: one that was killed leaves a fresh heartbeat behind, and for a moment a zombie."""
-    try:
-        os.kill(pid, 0)
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
-    except ProcessLookupError:
-        return False
-    except (PermissionError, FileNotFoundError):
-        return True  # somebody else's, or a system without /proc
+    return EngineNote(alive=age < STALE_MS and processes.runs(row["pid"]), pid=row["pid"], age_ms=age)
 
 
 # One query a fact, each keyed by agent: their cost does not grow with what hidden agents print.
@@ -137,7 +127,6 @@ TASKS = """SELECT a.agent, t.id, t.title, t.state FROM attempts a JOIN tasks t O
     AND t.state IN ('running', 'verifying', 'review')"""
 NOTES = """SELECT agent, state, reason FROM deliveries
     WHERE state IN ('queued', 'pasted', 'submitted') OR settled > ? ORDER BY created"""
-HIDDEN = "SELECT agent FROM view_agents WHERE view = ? AND hidden = 1"
 SPENT = f"SELECT agent, {USAGE_SUM} FROM usage_rollup WHERE agent != '' GROUP BY agent"
 TODAY = f"SELECT {USAGE_SUM} FROM usage_rollup WHERE quarter >= ?"
 NOTE_MS = 60_000
@@ -146,15 +135,15 @@ NOTE_MS = 60_000
 def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None = None) -> Fleet:
     """The fleet as `view` sees it; an empty one when there is no database yet."""
     if conn is None:
-        return Fleet()
+        return Fleet(view=View(view))
     now = now or now_ms()
-    text = conn.execute("SELECT filter FROM views WHERE name = ?", (view,)).fetchone()
+    arrangement = views.load(conn, view)
     count = conn.execute("SELECT SUM(state = 'queued'), SUM(state = 'review') FROM tasks").fetchone()
     return Fleet(
-        _rows(conn, view, now),
+        _rows(conn, arrangement, now),
         engine_note(conn, now),
         usage_sum(conn.execute(TODAY, (_midnight(now),)).fetchone()),
-        text[0] if text else "",
+        arrangement,
         count[0] or 0,
         count[1] or 0,
     )
@@ -166,13 +155,12 @@ def settled(fleet: Fleet) -> Fleet:
     return replace(fleet, rows=shown, engine=replace(fleet.engine, age_ms=0))
 
 
-def _rows(conn: sqlite3.Connection, view: str, now: int) -> tuple[AgentRow, ...]:
+def _rows(conn: sqlite3.Connection, view: View, now: int) -> tuple[AgentRow, ...]:
     states = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
     spent = {row["agent"]: usage_sum(row) for row in conn.execute(SPENT)}
     tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(TASKS)}
     diffs = {r["agent"]: Diff(r["files"], r["added"], r["removed"]) for r in conn.execute("SELECT * FROM diffs")}
     fills = {r["agent"]: Context(r["used_tokens"], r["window_tokens"]) for r in conn.execute("SELECT * FROM context")}
-    hidden = {row["agent"] for row in conn.execute(HIDDEN, (view,))}
     notes = {r["agent"]: DeliveryNote(r["state"], r["reason"]) for r in conn.execute(NOTES, (now - NOTE_MS,))}
     return tuple(
         AgentRow(
@@ -182,8 +170,9 @@ def _rows(conn: sqlite3.Connection, view: str, now: int) -> tuple[AgentRow, ...]
             tasks.get(agent.id),
             diffs.get(agent.id),
             fills.get(agent.id),
-            agent.id in hidden,
+            agent.id in view.hidden,
             notes.get(agent.id),
+            agent.id in view.pinned,
         )
         for agent in rows.agents(conn)
     )

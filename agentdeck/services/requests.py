@@ -8,7 +8,6 @@ import json
 import secrets
 import socket
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentdeck import paths
@@ -94,29 +93,3 @@ def _result(found: Request) -> dict[str, object]:
             str(result.get("title")), str(result.get("hint", "")), int(str(result.get("exit_code", 1)))
         )
     return found.result
-
-
-def _change(statement: str, values: Sequence[tuple[object, ...]]) -> None:
-    conn = store.write(paths.database_file())
-    try:
-        with store.transaction(conn):
-            conn.executemany(statement, values)
-    finally:
-        conn.close()
-
-
-def set_hidden(agents: Sequence[str], hidden: bool, view: str = "default") -> None:
-    """Hide or show agents (ids) in one view; the agents themselves know nothing of it."""
-    _change(
-        "INSERT INTO view_agents (view, agent, hidden) VALUES (?, ?, ?) "
-        "ON CONFLICT (view, agent) DO UPDATE SET hidden = excluded.hidden",
-        [(view, agent, int(hidden)) for agent in agents],
-    )
-
-
-def set_filter(text: str, view: str = "default") -> None:
-    """Remember a view's text filter."""
-    _change(
-        "INSERT INTO views (name, filter) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET filter = excluded.filter",
-        [(view, text)],
-    )

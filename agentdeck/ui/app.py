@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from agentdeck.ui.screens.too_small import LEAST, TooSmall
 if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
+STORE = 2.0  # seconds that leaving waits for the view to be stored
 SETTLE = 0.05  # seconds after a resize until every screen has heard of it
 RECALL = 5.0  # seconds between two calls for an engine that is not there
 
@@ -165,6 +167,9 @@ class DeckApp(App[int], inherit_bindings=False):
     async def on_unmount(self) -> None:
         if self.deck.live is not None:
             await self.deck.live.stop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STORE):
+                await self.deck.keeper.flush()
         await asyncio.to_thread(self.bridge.stop)
 
 

@@ -19,6 +19,7 @@ GLYPHS: dict[State, str] = {
     "exited": "■",
     "unknown": "~",
 }
+PIN = "▴"
 WORDS: dict[State, str] = {**{state: state for state in STATES}, "needs_input": "needs you"}
 # `$status-<state>` comes from the theme.
 STYLES: dict[State, str] = {state: f"$status-{state}" for state in STATES}

@@ -9,7 +9,6 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from textual.message import Message
@@ -19,6 +18,7 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
+from agentdeck.models.view import ViewChange
 from agentdeck.services import fleet as fleets
 from agentdeck.services.stats import AgentStats, agent_stats
 
@@ -87,15 +87,11 @@ class Bridge:
         finally:
             await asyncio.to_thread(Path(file).unlink, missing_ok=True)
 
-    async def hide(self, agents: Sequence[str], hidden: bool) -> None:
-        from agentdeck.services import requests
+    async def change_view(self, change: ViewChange) -> int:
+        """Store a change of this dashboard's view; the revision that has it."""
+        from agentdeck.services import views
 
-        await asyncio.to_thread(requests.set_hidden, agents, hidden, self.view)
-
-    async def set_filter(self, text: str) -> None:
-        from agentdeck.services import requests
-
-        await asyncio.to_thread(requests.set_filter, text, self.view)
+        return await asyncio.to_thread(views.change, self.view, change)
 
     async def stats(self, agent: str) -> AgentStats:
         """What one agent used, for its panel."""

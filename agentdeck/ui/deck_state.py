@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from agentdeck.models.view import View
 from agentdeck.services.fleet import AgentRow, Fleet
+from agentdeck.ui import arrangement
 from agentdeck.ui.badges import WORDS
 
 
 @dataclass(frozen=True, slots=True)
 class DeckState:
-    """`rows` are the agents shown, in their order; `targets` those that a key acts on: the marked, else the focused."""
+    """`rows` are the agents shown, in their order; `targets` those that a key acts on: the marked, else the focused.
+
+    `filter` is the one in force: while it is typed, another one than that of the view.
+    """
 
     fleet: Fleet = Fleet()
     rows: tuple[AgentRow, ...] = ()
@@ -21,6 +26,7 @@ class DeckState:
     repo: Path | None = None
     show_hidden: bool = False
     filter: str = ""
+    view: View = View()
 
     @property
     def targets(self) -> tuple[AgentRow, ...]:
@@ -39,10 +45,25 @@ def matches(row: AgentRow, text: str) -> bool:
     return all(word in hay for word in text.lower().split())
 
 
-def shown(rows: Iterable[AgentRow], text: str = "", show_hidden: bool = False) -> tuple[AgentRow, ...]:
-    """The agents a view shows, by team and then in the order they were made, so that no row moves by itself."""
+def shown(
+    rows: Iterable[AgentRow], text: str = "", show_hidden: bool = False, view: View | None = None
+) -> tuple[AgentRow, ...]:
+    """The agents a view shows, in its order: no row moves by itself."""
     kept = [row for row in rows if (show_hidden or not row.hidden) and matches(row, text)]
-    return tuple(sorted(kept, key=lambda row: row.agent.team))
+    return arrangement.arranged(kept, view or View())
+
+
+def after_move(state: DeckState, step: int) -> tuple[str, ...]:
+    """The order by hand once the targets have gone one place earlier (-1) or later (+1)."""
+    shown_ids = {row.agent.id for row in state.rows}
+    targets = {row.agent.id for row in state.targets}
+    return arrangement.moved(state.fleet.rows, state.view, shown_ids, targets, step)
+
+
+def can_move(state: DeckState, step: int) -> bool:
+    """Whether that changes anything."""
+    after = replace(state.view, order=after_move(state, step))
+    return arrangement.arranged(state.rows, state.view) != arrangement.arranged(state.rows, after)
 
 
 def following(rows: tuple[AgentRow, ...], focused: AgentRow | None, states: tuple[str, ...], step: int = 1) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentdeck.services.fleet import AgentRow
+from agentdeck.ui import arrangement, deck_state
 from agentdeck.ui.deck_state import DeckState
 
 NEEDS_YOU = ("needs_input", "failed", "hung", "limited")
@@ -83,6 +84,35 @@ def free(state: DeckState) -> str:
 
 def hidden(state: DeckState) -> str:
     return "" if any(row.hidden for row in state.fleet.rows) else "no agent is hidden: v hides one"
+
+
+def earlier(state: DeckState) -> str:
+    return _move(state, -1, "first")
+
+
+def later(state: DeckState) -> str:
+    return _move(state, 1, "last")
+
+
+def _move(state: DeckState, step: int, end: str) -> str:
+    why = focused(state)
+    if why or deck_state.can_move(state, step):
+        return why
+    names = ", ".join(row.agent.name for row in state.targets)
+    where = "in this view" if state.view.grouping == "none" else "in the group"
+    return f"{names}: {end} {where} already"
+
+
+def grouped(state: DeckState) -> str:
+    if not state.fleet.rows:
+        return some(state)
+    if len(arrangement.groups(state.fleet.rows, state.view.grouping)) > 1:
+        return ""
+    return "all agents are in one group: o groups them another way"
+
+
+def mark_group(state: DeckState) -> str:
+    return focused(state) or grouped(state)
 
 
 def repo(state: DeckState) -> str:

@@ -13,9 +13,11 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Ask, Reason, State, Status
 from agentdeck.models.usage import Tokens
+from agentdeck.models.view import View, ViewChange
 from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, UsageSum
 from agentdeck.services.stats import AgentStats
 from agentdeck.ui.app import DeckApp
+from agentdeck.ui.arrangement import marked_by
 from agentdeck.ui.bridge import Bridge, FleetChanged
 
 
@@ -43,16 +45,18 @@ def row(
 
 
 class FakeBridge(Bridge):
-    """Answers from `replies` (by kind; an exception is raised), and changes its own rows for hide and filter."""
+    """Answers from `replies` (by kind; an exception is raised), and keeps the view as the database does."""
 
     def __init__(self, target: MessagePump, view: str, rows: Sequence[AgentRow]) -> None:
         super().__init__(target, view)
         self.rows = tuple(rows)
-        self.filter = ""
+        self.stored = View(view, hidden=frozenset(one.agent.id for one in self.rows if one.hidden))
         self.asked: list[tuple[str, str, dict[str, object]]] = []
         self.replies: dict[str, Any] = {}
         self.delivered: tuple[str, str] = ("acknowledged", "prompt hook")
         self.used = AgentStats()
+        self.changes: list[ViewChange] = []
+        self.refuses: Exception | None = None
 
     def start(self) -> None:
         self.tell()
@@ -62,7 +66,8 @@ class FakeBridge(Bridge):
 
     def tell(self) -> None:
         today = UsageSum(Tokens(1_000_000, 0, 0, 0, 200_000), 40, 3_410_000_000, 0)
-        self.target.post_message(FleetChanged(Fleet(self.rows, EngineNote(True, 1, 5), today, self.filter)))
+        rows = marked_by(self.rows, self.stored)
+        self.target.post_message(FleetChanged(Fleet(rows, EngineNote(True, 1, 5), today, self.stored)))
 
     def change(self, name: str, **changes: Any) -> None:
         """Change fields of an agent's status and tell the dashboard."""
@@ -88,23 +93,27 @@ class FakeBridge(Bridge):
     async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
         return self.delivered
 
-    async def hide(self, agents: Sequence[str], hidden: bool) -> None:
-        self.rows = tuple(replace(one, hidden=hidden) if one.agent.id in agents else one for one in self.rows)
-        self.tell()
+    async def change_view(self, change: ViewChange) -> int:
+        self.changes.append(change)
+        if self.refuses is not None:
+            raise self.refuses
+        self.change_elsewhere(change)
+        return self.stored.revision
 
-    async def set_filter(self, text: str) -> None:
-        self.filter = text
+    def change_elsewhere(self, change: ViewChange) -> None:
+        """As another dashboard on the same view does it."""
+        self.stored = replace(change.applied(self.stored), revision=self.stored.revision + 1)
         self.tell()
 
     async def ensure_engine(self) -> None:
         pass
 
 
-def make_app(*rows: AgentRow, repo: Path | None = Path("/repo/shop"), **more: Any) -> DeckApp:
+def make_app(*rows: AgentRow, repo: Path | None = Path("/repo/shop"), view: str = "default", **more: Any) -> DeckApp:
     def bridge(target: MessagePump, view: str) -> FakeBridge:
         return FakeBridge(target, view, rows)
 
-    return DeckApp("default", repo, bridge=bridge, live=None, **more)
+    return DeckApp(view, repo, bridge=bridge, live=None, **more)
 
 
 def fake(app: DeckApp) -> FakeBridge:

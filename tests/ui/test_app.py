@@ -113,10 +113,10 @@ async def test_the_filter_shows_its_effect_at_once_is_kept_and_cleared() -> None
         await pilot.press(*"needs")
         await until(pilot, lambda: shown(app) == ["bo"])
         await pilot.press("enter")
-        await until(pilot, lambda: fake(app).filter == "needs")
+        await until(pilot, lambda: fake(app).stored.filter == "needs")
         assert not app.deck.query(Input) and shown(app) == ["bo"] and focused(app) == "bo"
         await pilot.press("escape")
-        await until(pilot, lambda: fake(app).filter == "" and len(shown(app)) == 4)
+        await until(pilot, lambda: fake(app).stored.filter == "" and len(shown(app)) == 4)
 
 
 async def test_an_empty_deck_names_the_next_key() -> None:

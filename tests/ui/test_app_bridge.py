@@ -16,6 +16,7 @@ from agentdeck.errors import TryAgain
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
+from agentdeck.models.view import ViewChange
 from agentdeck.services import fleet as fleets
 from agentdeck.services import rows
 from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
@@ -89,11 +90,11 @@ async def test_it_says_that_it_lives_and_takes_itself_off_the_list(deck_home: ob
 
 async def test_hidden_and_filter_are_those_of_its_view(bridge: Bridge) -> None:
     await asyncio.to_thread(born, "ada")
-    await bridge.hide(["ada"], True)
-    await bridge.set_filter("a")
-    await eventually(
-        lambda: bridge.target.heard[-1].fleet.filter == "a" and bridge.target.heard[-1].fleet.rows[0].hidden
-    )
+    assert await bridge.change_view(ViewChange(hidden={"ada": True})) == 1
+    assert await bridge.change_view(ViewChange(filter="a")) == 2
+    await eventually(lambda: bridge.target.heard[-1].fleet.view.revision == 2)
+    fleet = bridge.target.heard[-1].fleet
+    assert (fleet.view.name, fleet.view.filter) == ("mine", "a") and fleet.rows[0].hidden
 
 
 async def test_an_engine_that_does_not_answer_is_an_error_with_a_next_step(bridge: Bridge) -> None:

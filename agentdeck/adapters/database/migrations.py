@@ -180,3 +180,22 @@ def m005_usage(db: Database) -> None:
         );
         """,
     )
+
+
+@migrations()
+def m006_views(db: Database) -> None:
+    """What a view remembers beside its filter and whom it hides; who has an agent's size on loan for a zoom."""
+    _run(
+        db,
+        """
+        ALTER TABLE views ADD COLUMN grouping TEXT NOT NULL DEFAULT 'team';
+        ALTER TABLE views ADD COLUMN level TEXT NOT NULL DEFAULT '';
+        ALTER TABLE views ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE view_agents ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+        CREATE TABLE size_leases (
+            agent TEXT NOT NULL, pid INTEGER NOT NULL, pid_start REAL NOT NULL, window TEXT NOT NULL,
+            cols INTEGER NOT NULL, rows INTEGER NOT NULL, own_cols INTEGER NOT NULL, own_rows INTEGER NOT NULL,
+            taken INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (agent, pid)
+        );
+        """,
+    )

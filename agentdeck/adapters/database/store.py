@@ -11,7 +11,7 @@ from typing import TypeVar
 from agentdeck.errors import AgentDeckError
 
 T = TypeVar("T")
-SCHEMA = 5  # the number of migrations; kept in user_version so that a reader needs no sqlite-utils to compare
+SCHEMA = 6  # the number of migrations; kept in user_version so that a reader needs no sqlite-utils to compare
 BUSY_MS = 10_000
 
 
@@ -23,19 +23,25 @@ class EpochLost(AgentDeckError):
 
 
 def read(path: Path) -> sqlite3.Connection | None:
-    """A read-only connection, or None when there is no database yet (or none that is set up)."""
+    """A read-only connection, or None when there is no database yet (or none that is set up).
+
+    One that an older agentdeck left is brought up to date first: queries name the columns of today.
+    """
     try:
         conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_MS / 1000, isolation_level=None)
     except sqlite3.OperationalError:
         return None
     conn.row_factory = sqlite3.Row
     try:
-        if conn.execute("PRAGMA user_version").fetchone()[0] < 1:
-            conn.close()
-            return None
+        version = conn.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
         conn.close()
         raise AgentDeckError(f"{path} cannot be read: {error}", "Move it away; agents and worktrees stay.") from error
+    if version < 1:
+        conn.close()
+        return None
+    if version < SCHEMA:
+        write(path).close()
     return conn
 
 

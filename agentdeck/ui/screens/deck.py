@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,13 +15,16 @@ from textual.events import Resize
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from agentdeck.models.view import View, ViewChange
 from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.services.stats import AgentStats
-from agentdeck.ui import deck_state, verbs
+from agentdeck.ui import arrangement, deck_state, verbs
 from agentdeck.ui.actions import ACTIONS, BY_ID
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.held_keys import HeldKeys
+from agentdeck.ui.verbs.arrange import hide_group
+from agentdeck.ui.view_keeper import ViewKeeper
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
 from agentdeck.ui.widgets.grid import TileGrid
 from agentdeck.ui.widgets.keys_line import KeysLine
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
 CLOCK = 1.0  # seconds between looks at the lines that tell ages and the time
+PANELS = ("usage", "log")  # each the id of its widget and, with a dash, the class that shows it
 ENGINE_GRACE = 6.0  # seconds an engine may take to start before its absence is shown
 
 
@@ -63,7 +67,8 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.ready = False
         self.marked: frozenset[str] = frozenset()
         self.show_hidden = False
-        self.filter = ""
+        self.keeper = ViewKeeper(bridge.change_view, self._follow_view, self._not_stored)
+        self._typed: str | None = None  # the filter while it is being typed
         self.stats = AgentStats()
         self.drafts: dict[str, str] = {}
         self.held = HeldKeys()
@@ -97,20 +102,42 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         """The value that all keys and lines are judged by."""
         focused = self.grid.focused_agent if self.is_mounted else None
         row = next((row for row in self._rows if row.agent.id == focused), None)
-        return DeckState(self.fleet, self._rows, row, self.marked, self.repo, self.show_hidden, self.filter)
+        return DeckState(self.fleet, self._rows, row, self.marked, self.repo, self.show_hidden, self.filter, self.view)
+
+    @property
+    def view(self) -> View:
+        """The arrangement in force, with what was changed here a moment ago."""
+        return self.keeper.view
+
+    @property
+    def filter(self) -> str:
+        return self.view.filter if self._typed is None else self._typed
 
     def take(self, fleet: Fleet) -> None:
-        """A newer fleet; the view's stored filter counts only once, at the start."""
-        if not self.ready:
-            self.filter = fleet.filter
+        """A newer fleet, and what another dashboard made of the view."""
         self.ready = True
         self.fleet = fleet
-        if not any(row.hidden for row in fleet.rows):
-            self.show_hidden = False
+        self.keeper.hear(fleet.view)
         self.redraw()
 
+    def change_view(self, change: ViewChange) -> None:
+        """Arrange the deck anew, now and for the next time."""
+        self.keeper.change(change)
+        self.redraw()
+
+    def _follow_view(self) -> None:
+        """The view was changed elsewhere, or is shown for the first time."""
+        self._show_panel(self.view.panel)
+        self.redraw()
+
+    def _not_stored(self, title: str, hint: str) -> None:
+        self.tell(title, hint, "error", seconds=12)
+
     def redraw(self) -> None:
-        rows = deck_state.shown(self.fleet.rows, self.filter, self.show_hidden)
+        self.fleet = replace(self.fleet, rows=arrangement.marked_by(self.fleet.rows, self.view))
+        if not any(row.hidden for row in self.fleet.rows):
+            self.show_hidden = False
+        rows = deck_state.shown(self.fleet.rows, self.filter, self.show_hidden, self.view)
         self.marked &= {row.agent.id for row in rows}
         if rows != self._rows or not self.is_mounted:
             self._rows = rows
@@ -149,16 +176,22 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     def toggle_panel(self, name: str) -> None:
         """One panel at a time stands beside the grid."""
-        other = {"-usage": "-log", "-log": "-usage"}[name]
-        self.remove_class(other)
-        self.toggle_class(name)
-        self.set_class(self.has_class(name), "-side")
-        self.redraw_lines()
+        panel = "" if self.view.panel == name else name
+        self._show_panel(panel)
+        self.change_view(ViewChange(panel=panel))
+
+    def _show_panel(self, panel: str) -> None:
+        for name in PANELS:
+            self.set_class(name == panel, f"-{name}")
+        self.set_class(panel in PANELS, "-side")
+        if panel == "usage" and self.ready:
+            verbs.perform(self, "refresh_usage")
 
     def close_panel(self) -> bool:
         """Whether there was one to close."""
         shown = self.has_class("-side")
-        self.remove_class("-usage", "-log", "-side")
+        if shown:
+            self.toggle_panel(self.view.panel)
         self.grid.focus()
         return shown
 
@@ -191,16 +224,16 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     def filter_by(self, text: str) -> None:
         """Show the filter's effect; nothing is remembered yet."""
-        self.filter = text
+        self._typed = text
         self.redraw()
 
-    def set_filter(self, text: str) -> Awaitable[None]:
+    def set_filter(self, text: str) -> None:
         """Filter, and remember it for this view."""
         from agentdeck.ui.widgets.filter_line import FilterLine
 
-        self.filter_by(text)
+        self._typed = None
+        self.change_view(ViewChange(filter=text))
         self.query(FilterLine).remove()
-        return self.bridge.set_filter(text)
 
     # -- what happens
 
@@ -225,6 +258,10 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     @on(Roster.Chosen)
     def _row_clicked(self, event: Roster.Chosen) -> None:
         self.focus_row(event.agent_id)
+
+    @on(Roster.GroupChosen)
+    def _group_clicked(self, event: Roster.GroupChosen) -> None:
+        hide_group(self, event.group)
 
     def on_resize(self, event: Resize) -> None:
         self.call_after_refresh(self.redraw_lines)

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import life, moves, panels, tools, work
+from agentdeck.ui.verbs import arrange, life, moves, panels, tools, work
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
 
     Verb = Callable[[DeckScreen, int], Awaitable[None] | None]
 
-DIALOGS = frozenset(("new", "spec", "line", "message", "answer", "stop", "remove", "rename", "palette", "help"))
-HANDLERS: dict[str, Verb] = {**moves.HANDLERS, **panels.HANDLERS, **tools.HANDLERS, **work.HANDLERS, **life.HANDLERS}
+DIALOGS = frozenset(
+    ("new", "spec", "line", "message", "answer", "stop", "remove", "rename", "palette", "help", "groups")
+)
+HANDLERS: dict[str, Verb] = {
+    **moves.HANDLERS,
+    **arrange.HANDLERS,
+    **panels.HANDLERS,
+    **tools.HANDLERS,
+    **work.HANDLERS,
+    **life.HANDLERS,
+}
 
 
 def perform(deck: DeckScreen, action: str, number: int = 0) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agentdeck.models.view import ViewChange
 from agentdeck.ui import deck_state
 from agentdeck.ui.reasons import NEEDS_YOU
 
@@ -76,12 +77,12 @@ def mark_all(deck: DeckScreen, number: int) -> None:
     deck.redraw_lines()
 
 
-async def hide(deck: DeckScreen, number: int) -> None:
+def hide(deck: DeckScreen, number: int) -> None:
     """Hide the targets; when all of them are hidden already (shown by V), show them again."""
     targets = deck.state.targets
     hidden = not all(row.hidden for row in targets)
     deck.marked = frozenset()
-    await deck.bridge.hide([row.agent.id for row in targets], hidden)
+    deck.change_view(ViewChange(hidden={row.agent.id: hidden for row in targets}))
     deck.note(f"{'hide' if hidden else 'show'} {', '.join(row.agent.name for row in targets)}")
 
 
@@ -94,16 +95,15 @@ def filter_rows(deck: DeckScreen, number: int) -> None:
     deck.open_filter()
 
 
-def back(deck: DeckScreen, number: int) -> Awaitable[None] | None:
+def back(deck: DeckScreen, number: int) -> None:
     """One thing at a time: the panel, then the marks, then the filter."""
     if deck.close_panel():
-        return None
+        return
     if deck.marked:
         deck.marked = frozenset()
         deck.redraw_lines()
     elif deck.filter:
-        return deck.set_filter("")
-    return None
+        deck.set_filter("")
 
 
 HANDLERS = {

@@ -8,9 +8,8 @@ if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
 
 
-async def usage(deck: DeckScreen, number: int) -> None:
-    deck.toggle_panel("-usage")
-    await refresh_usage(deck, number)
+def usage(deck: DeckScreen, number: int) -> None:
+    deck.toggle_panel("usage")
 
 
 async def refresh_usage(deck: DeckScreen, number: int) -> None:
@@ -25,7 +24,7 @@ def next_panel(deck: DeckScreen, number: int) -> None:
 
 
 def log(deck: DeckScreen, number: int) -> None:
-    deck.toggle_panel("-log")
+    deck.toggle_panel("log")
 
 
 async def palette(deck: DeckScreen, number: int) -> None:

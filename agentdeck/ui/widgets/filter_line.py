@@ -52,9 +52,9 @@ class FilterInput(Input):
     def on_focus(self) -> None:
         self.post_message(KeysWanted())
 
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        await self.deck.set_filter(event.value.strip())
+        self.deck.set_filter(event.value.strip())
 
-    async def action_clear_filter(self) -> None:
-        await self.deck.set_filter("")
+    def action_clear_filter(self) -> None:
+        self.deck.set_filter("")

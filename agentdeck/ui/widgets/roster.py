@@ -1,6 +1,9 @@
-"""The agents by team, one line each. Rows never move by themselves."""
+"""The agents by group, one line each. Rows never move by themselves."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -12,10 +15,22 @@ from textual.widgets import Static
 
 from agentdeck.models.clock import age, now_ms
 from agentdeck.services.fleet import AgentRow
-from agentdeck.ui.badges import GLYPHS, STYLES, WORDS
+from agentdeck.ui import arrangement
+from agentdeck.ui.arrangement import Section
+from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, counts
 from agentdeck.ui.deck_state import DeckState
 
-WIDTH = 28
+WIDTH = 29
+_NAME = 10  # cells of a heading that its counts never take
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; what a click on it means: an agent, a group as a whole, or (both None) nothing."""
+
+    text: Content
+    agent: str | None = None
+    group: str | None = None
 
 
 def _fit(text: str, width: int) -> str:
@@ -30,7 +45,8 @@ def agent_line(row: AgentRow, number: int, focused: bool, marked: bool, now: int
     since = age(now - status.since) if status.since else ""
     dim = "dim" if row.hidden else ""
     return Content.assemble(
-        (f"{point}{index} ", "bold $text-accent" if focused or marked else "$foreground-muted"),
+        (f"{point}{index}", "bold $text-accent" if focused or marked else "$foreground-muted"),
+        (PIN if row.pinned else " ", "$text-accent"),
         (f"{GLYPHS[status.state]} ", STYLES[status.state]),
         (_fit(row.agent.name, 10), ("bold " if focused else "") + dim),
         (f" {_fit(WORDS[status.state], 9)}", STYLES[status.state] if not row.hidden else "dim"),
@@ -38,47 +54,70 @@ def agent_line(row: AgentRow, number: int, focused: bool, marked: bool, now: int
     )
 
 
-def lines(state: DeckState, now: int) -> tuple[list[Content], list[str]]:
-    """The roster's lines, and for each the id of its agent ('' for headings and notes)."""
-    drawn: list[Content] = []
-    ids: list[str] = []
-    teams = {row.agent.team for row in state.rows}
-    team = None
-    for number, row in enumerate(state.rows, 1):
-        if row.agent.team != team and teams != {""}:
-            team = row.agent.team
-            drawn.append(Content.styled(f" {team or 'no team'}", "bold $text-secondary"))
-            ids.append("")
-        focused = state.focused is not None and state.focused.agent.id == row.agent.id
-        drawn.append(agent_line(row, number, focused, row.agent.id in state.marked, now))
-        ids.append(row.agent.id)
-    away = sum(row.hidden for row in state.fleet.rows)
-    if away and not state.show_hidden:
-        drawn.append(Content.styled(f" {away} hidden (V)", "$foreground-muted"))
-        ids.append("")
-    return drawn, ids
+def heading(section: Section, shown: Collection[str]) -> Content:
+    """`api        ?1 ●2 ○1 +3 hidden`: a group is counted together, and says how many of it are away."""
+    here = [row for row in section.rows if row.agent.id in shown]
+    away = sum(row.hidden for row in section.rows if row.agent.id not in shown)
+    states = [(f" {GLYPHS[state]}{number}", STYLES[state]) for state, number in counts(r.status.state for r in here)]
+    gone = f" +{away} hidden" if here else f" {away} hidden"
+    tally = Content.assemble(*states, (gone if away else "", "$foreground-muted"))
+    room = max(_NAME, WIDTH - tally.cell_length - 1)
+    name = (f" {_fit(section.title, room)}", "bold $text-secondary" if here else "$foreground-muted")
+    return Content.assemble(name, tally).truncate(WIDTH, ellipsis=True)
+
+
+def lines(state: DeckState, now: int) -> list[Line]:
+    """The roster's lines. A group that is hidden as a whole keeps its heading, which shows it again."""
+    drawn: list[Line] = []
+    numbers = {row.agent.id: number for number, row in enumerate(state.rows, 1)}
+    focused = state.focused.agent.id if state.focused else ""
+    unnamed = 0
+    for section in arrangement.sections(state.fleet.rows, state.view):
+        away = sum(row.hidden for row in section.rows if row.agent.id not in numbers)
+        seen = any(agent in numbers for agent in section.ids)
+        if section.title and (seen or (away and not state.filter)):
+            drawn.append(Line(heading(section, numbers), group=section.group))
+        else:
+            unnamed += away
+        for row in section.rows:
+            if row.agent.id in numbers:
+                key = row.agent.id
+                text = agent_line(row, numbers[key], key == focused, key in state.marked, now)
+                drawn.append(Line(text, agent=key))
+    if unnamed:
+        drawn.append(Line(Content.styled(f" {unnamed} hidden (V)", "$foreground-muted")))
+    return drawn
 
 
 class Roster(VerticalScroll, can_focus=False):
-    """Posts Chosen when a row is clicked."""
+    """Posts Chosen when an agent is clicked, GroupChosen for the heading of a group."""
 
     class Chosen(Message):
         def __init__(self, agent_id: str) -> None:
             super().__init__()
             self.agent_id = agent_id
 
+    class GroupChosen(Message):
+        def __init__(self, group: str) -> None:
+            super().__init__()
+            self.group = group
+
     def compose(self) -> ComposeResult:
-        self._ids: list[str] = []
+        self._lines: list[Line] = []
         yield Static(id="roster-lines")
 
     def show(self, state: DeckState) -> None:
-        drawn, self._ids = lines(state, now_ms())
-        self.query_one("#roster-lines", Static).update(Content("\n").join(drawn))
-        if state.focused and state.focused.agent.id in self._ids:
-            place = self._ids.index(state.focused.agent.id)
+        self._lines = lines(state, now_ms())
+        self.query_one("#roster-lines", Static).update(Content("\n").join(line.text for line in self._lines))
+        agents = [line.agent for line in self._lines]
+        if state.focused and state.focused.agent.id in agents:
+            place = agents.index(state.focused.agent.id)
             self.scroll_to_region(Region(0, place, 1, 1), animate=False)
 
     def on_click(self, event: Click) -> None:
         place = event.y + int(self.scroll_y)
-        if place < len(self._ids) and self._ids[place]:
-            self.post_message(self.Chosen(self._ids[place]))
+        line = self._lines[place] if place < len(self._lines) else Line(Content(""))
+        if line.agent is not None:
+            self.post_message(self.Chosen(line.agent))
+        elif line.group is not None:
+            self.post_message(self.GroupChosen(line.group))

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from agentdeck.models.clock import age
 from agentdeck.services.fleet import AgentRow, Diff
-from agentdeck.ui.badges import GLYPHS, STYLES, dollars, tokens, word
+from agentdeck.ui.badges import GLYPHS, PIN, STYLES, dollars, tokens, word
 from agentdeck.ui.widgets.lines import fit
 
 _OPEN = ("queued", "pasted", "submitted")
@@ -16,7 +16,8 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
     """`● alice  deck/alice/3  #12 Mend the parser      working 4m`: what gives way first is in the middle."""
     agent, status = row.agent, row.status
     glyph = (f"{GLYPHS[status.state]} ", STYLES[status.state])
-    left = Content.assemble(("*" if marked else " ", "bold $text-accent"), glyph, (agent.name, "bold"))
+    mark, pin = ("*" if marked else " ", "bold $text-accent"), (f" {PIN}" if row.pinned else "", "$text-accent")
+    left = Content.assemble(mark, glyph, (agent.name, "bold"), pin)
     since = age(now - status.since) if status.since else ""
     right = Content.assemble((f" {word(status)} {since}".rstrip(), STYLES[status.state]), " ")
     if left.cell_length + right.cell_length > width:

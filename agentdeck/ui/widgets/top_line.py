@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agentdeck.models.status import State
+from agentdeck.models.view import DEFAULT
 from agentdeck.services.fleet import Fleet
 from agentdeck.ui.badges import GLYPHS, STYLES, WORDS, counts, dollars, tokens
 from agentdeck.ui.deck_state import DeckState
@@ -40,7 +41,10 @@ def _left(state: DeckState, words: bool) -> Content:
     """Who and where, with or without words beside the glyphs."""
     fleet = state.fleet
     place = state.repo.name if state.repo else "no repository"
-    left: list[Part] = [(f" {place} ", "bold"), GAP]
+    left: list[Part] = [(f" {place} ", "bold")]
+    if state.view.name != DEFAULT:
+        left.append((f"[{state.view.name}] ", "$text-accent"))
+    left.append(GAP)
     left += _counted(counts(row.status.state for row in fleet.rows if not row.hidden), words)
     left += _hidden(fleet, words)
     if state.filter:
