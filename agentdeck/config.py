@@ -74,6 +74,18 @@ class PaneSize:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """Nothing new starts while a file system has less than `floor_gb` gigabytes (10^9 bytes) left; 0: never mind."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    floor_gb: float = 2.0
+
+    def __post_init__(self) -> None:
+        _within("the floor", 0, 1e6, self.floor_gb)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
 
@@ -87,6 +99,7 @@ class Config:
     prices: dict[str, Price] = field(default_factory=dict)
     grid: Grid = Grid()
     pane: PaneSize = PaneSize()
+    disk: Disk = Disk()
     notify_command: tuple[str, ...] = ()
 
 

@@ -199,10 +199,16 @@ def resolve(directory: Path | str, ref: str) -> str:
     return oid
 
 
-def worktrees(directory: Path | str) -> list[Tree]:
+def is_repository(directory: Path | str) -> bool:
+    """Whether `directory` is the root of a repository, or a bare one, by looking alone: git is not asked."""
+    where = Path(directory)
+    return (where / ".git").exists() or ((where / "HEAD").is_file() and (where / "objects").is_dir())
+
+
+def worktrees(directory: Path | str, timeout: float | None = None) -> list[Tree]:
     """All working trees of the repository, the main one first."""
     found: list[Tree] = []
-    for record in run(directory, "worktree", "list", "--porcelain", "-z")[1].split(b"\0\0"):
+    for record in run(directory, "worktree", "list", "--porcelain", "-z", timeout=timeout)[1].split(b"\0\0"):
         pairs = [os.fsdecode(line).partition(" ") for line in record.split(b"\0") if line]
         if not pairs:
             continue
@@ -297,15 +303,21 @@ def git_path(worktree: Path, name: str) -> Path:
     return Path(text(worktree, "rev-parse", "--path-format=absolute", "--git-path", name))
 
 
+_SIGNS = {
+    "MERGE_HEAD": "a merge", "rebase-merge": "a rebase", "rebase-apply": "a rebase",
+    "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert", "sequencer": "a cherry-pick or revert",
+    "BISECT_LOG": "a bisection",
+}  # fmt: skip
+
+
+def half_way(admin: Path) -> str:
+    """What is half-way in the working tree whose own git directory is `admin` ('a merge' ...), or ''; asks no git."""
+    return next((what for name, what in _SIGNS.items() if (admin / name).exists()), "")
+
+
 def operation(worktree: Path) -> str:
     """What is half-way in this working tree ('a merge', 'a rebase' ...), or ''."""
-    signs = {
-        "MERGE_HEAD": "a merge", "rebase-merge": "a rebase", "rebase-apply": "a rebase",
-        "CHERRY_PICK_HEAD": "a cherry-pick", "REVERT_HEAD": "a revert", "sequencer": "a cherry-pick or revert",
-        "BISECT_LOG": "a bisection",
-    }  # fmt: skip
-    own = git_path(worktree, "HEAD").parent
-    found = next((what for name, what in signs.items() if (own / name).exists()), "")
+    found = half_way(git_path(worktree, "HEAD").parent)
     if not found and items(worktree, "ls-files", "--unmerged", "-z"):
         found = "a merge with conflicts"
     return found

@@ -69,7 +69,8 @@ def _line(row: Any) -> tuple[str, ...]:
     lasts = age(now_ms() - status.since) if status.since else ""
     task = row.task.title[:24] if row.task else ""
     cost = f"${row.usage.cost / 1e9:.4f}"
-    return (agent.name, agent.harness, status.state, lasts, task, agent.branch, cost, status.why[:60])
+    why = f"{row.tree.note}; {status.why}" if row.tree.note else status.why
+    return (agent.name, agent.harness, status.state, lasts, task, agent.branch, cost, why[: 60 + len(row.tree.note)])
 
 
 def _rows(view: str = "default") -> list[Any]:
@@ -104,12 +105,25 @@ def show(name: str, as_json: bool) -> None:
     row = _row(name)
     evidence = output.query(lambda conn: _evidence(conn, row.agent.id))
     if as_json:
-        output.data({**row_json(row), "evidence": evidence})
+        tree = {"trouble": row.tree.trouble, "note": row.tree.note, "hint": row.tree.hint, "head": row.tree.head}
+        disk_bytes = row.disk.bytes if row.disk else None
+        output.data({**row_json(row), "disk_bytes": disk_bytes, "tree": tree, "evidence": evidence})
         return
-    for key, value in row_json(row).items():
+    for key, value in {**row_json(row), **_standing(row)}.items():
         click.echo(f"{key:10} {value}")
     for found in evidence:
         click.echo(f"  {found['source']:10} {','.join(found['states']) or '-':28} {found['changed']}  {found['why']}")
+
+
+def _standing(row: Any) -> dict[str, str]:
+    """Of the worktree: what it takes, and what is wrong with it, with the next step."""
+    from agentdeck.models.clock import age, now_ms
+    from agentdeck.services.disk import size
+
+    found = {"disk": f"{size(row.disk.bytes)}, {age(now_ms() - row.disk.at)} ago" if row.disk else "not measured yet"}
+    if row.tree.note:
+        found["tree"] = f"{row.tree.note}. {row.tree.hint}".rstrip(". ")
+    return found
 
 
 def _evidence(conn: sqlite3.Connection | None, agent: str) -> list[dict[str, object]]:
@@ -344,9 +358,10 @@ def term(name: str) -> None:
     """A shell in an agent's worktree."""
     row = _row(name)
     if not os.path.isdir(row.agent.worktree):
-        raise AgentDeckError(
-            f"the worktree of '{name}' is gone: {row.agent.worktree}", "`git worktree list` shows what is left."
-        )
+        from agentdeck.services import trees
+
+        trees.require(row.agent)
+        raise AgentDeckError(f"the worktree of '{name}' is gone: {row.agent.worktree}", "Ask again.")
     os.chdir(row.agent.worktree)
     shell = os.environ.get("SHELL") or "/bin/sh"
     os.execvp(shell, [shell])

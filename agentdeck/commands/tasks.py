@@ -28,7 +28,7 @@ def add(sources: tuple[str, ...], repo: str, agent: str, priority: int, as_json:
     """Queue specs: Markdown files, or - for one from standard input. All are checked before any is queued."""
     from agentdeck import paths
     from agentdeck.adapters.database import store
-    from agentdeck.services import queue, requests, rows, specs, summon, worktrees
+    from agentdeck.services import disk, queue, requests, rows, specs, summon, worktrees
 
     found = [specs.parse(output.text_or_stdin("-")) if s == "-" else specs.load(Path(s).absolute()) for s in sources]
     root = str(worktrees.repository(os.path.abspath(repo)))
@@ -51,6 +51,9 @@ def add(sources: tuple[str, ...], repo: str, agent: str, priority: int, as_json:
     else:
         for key, spec in zip(ids, found, strict=True):
             click.echo(f"task {key}: {spec.title}", err=True)
+        short = disk.shortage(root)
+        if short is not None:
+            click.echo(f"  It waits: {disk.told(short)}.", err=True)
 
 
 @task.command("ls")
@@ -101,13 +104,17 @@ def show(number: int, as_json: bool) -> None:
 @click.argument("number", type=int)
 def why(number: int) -> None:
     """Why a task does not run now."""
-    from agentdeck.services import fleet, queue
+    from agentdeck.services import disk, fleet, queue
     from agentdeck.services.standing import candidates
 
     def look(conn: sqlite3.Connection | None) -> str:
         if conn is None:
             raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
-        return queue.why(queue.task(conn, number), candidates(conn, fleet.load(conn).rows))
+        task = queue.task(conn, number)
+        short = disk.shortage(task.repo) if task.state == "queued" else None
+        if short is not None:
+            return f"the disk is nearly full: {disk.told(short)}"
+        return queue.why(task, candidates(conn, fleet.load(conn).rows))
 
     click.echo(output.query(look))
 

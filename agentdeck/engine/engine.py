@@ -21,11 +21,13 @@ from agentdeck.engine.lock import EngineLock
 from agentdeck.engine.wake import Waker
 from agentdeck.models.clock import now_ms
 from agentdeck.services import probes
+from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
 from agentdeck.services.supervisor import Supervisor
+from agentdeck.services.tree_watch import TreeWatch
 
 log = logging.getLogger("agentdeck.engine")
 BEAT_SECONDS = 0.25
@@ -49,6 +51,8 @@ class Engine:
         self.meter = Meter(
             self.writer, self.monitor, {name: asdict(price) for name, price in config.load().prices.items()}
         )
+        self.trees = TreeWatch(self.writer, self.monitor, self.meter.mark)
+        self.gauge = Gauge(self.writer, self.monitor)
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
@@ -74,6 +78,8 @@ class Engine:
         self._spawn(self._heart())
         self._spawn(self._beats())
         self._spawn(self.meter.run())
+        self._spawn(self.trees.run())
+        self._spawn(self.gauge.run())
         return True
 
     async def stop(self) -> None:
@@ -122,7 +128,8 @@ class Engine:
         report = await self.monitor.tick(client, server_gone=self.link.server_gone)
         await self._store(report)
         self.outbox.hear(report.events)
-        self.meter.hear(report)
+        for watcher in (self.meter, self.trees, self.gauge):
+            watcher.hear(report)
         for request in book.requests:
             if self.handlers.begin(request):
                 self._spawn(self._carry_out(request))

@@ -16,7 +16,7 @@ from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import answering, environment, queue, rows, specs
+from agentdeck.services import answering, disk, environment, queue, rows, specs
 from agentdeck.services.lives import Order, add_delivery
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import Supervisor
@@ -120,6 +120,7 @@ class Handlers:
 
     async def _dispatch(self, request: ledger.Ordered) -> Result:
         """A spec for one agent, by file or by text; a human's own dispatch is the approval of that content."""
+        await asyncio.to_thread(disk.require_room)
         args = request.args
         path = str(args.get("spec_path") or "")
         spec = await asyncio.to_thread(specs.load, Path(path)) if path else specs.parse(str(args.get("text") or ""))

@@ -15,7 +15,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome
-from agentdeck.services import queue, rows, specs, worktrees
+from agentdeck.services import disk, queue, rows, specs, trees, worktrees
 from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.lives import add_delivery
 from agentdeck.services.monitor import Monitor
@@ -41,6 +41,8 @@ class Dispatcher:
         await self._finish_ended()
         candidates = await self.writer.run(self._candidates)
         waiting = await self.writer.run(lambda conn: queue.tasks(conn, states=["queued"]))
+        if waiting and await asyncio.to_thread(disk.shortage, *{task.repo for task in waiting}):
+            return  # they wait: `task why` says for what
         for choice in queue.choose(waiting, candidates):
             task = next(task for task in waiting if task.id == choice.task)
             agent = self.monitor.agents[choice.agent]
@@ -74,6 +76,7 @@ class Dispatcher:
         await self.writer.run(lambda conn: _deliver(conn, attempt, agent))
 
     async def _branch(self, attempt: Attempt, agent: Agent, base: str) -> Agent:
+        await asyncio.to_thread(trees.require, agent)
         n = agent.task_count + 1
         made = await asyncio.to_thread(
             worktrees.next_branch, agent.worktree, agent.name, n, base or agent.base, task=attempt.task

@@ -10,6 +10,7 @@ from agentdeck.adapters import processes
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import iso, now_ms
 from agentdeck.models.status import Ask, Status
+from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View
 from agentdeck.services import rows, views
@@ -74,6 +75,8 @@ class AgentRow:
     hidden: bool = False
     delivery: DeliveryNote | None = None
     pinned: bool = False
+    tree: TreeState = TreeState()
+    disk: DiskUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Fleet:
     view: View = View()
     queued: int = 0
     review: int = 0
+    low_disk: str = ""  # what is left, while a file system is below the floor
 
 
 USAGE_SUM = """SUM(input) input, SUM(cache_read) cache_read, SUM(cache_write_5m) cache_write_5m,
@@ -162,9 +166,11 @@ def _rows(conn: sqlite3.Connection, view: View, now: int) -> tuple[AgentRow, ...
     diffs = {r["agent"]: Diff(r["files"], r["added"], r["removed"]) for r in conn.execute("SELECT * FROM diffs")}
     fills = {r["agent"]: Context(r["used_tokens"], r["window_tokens"]) for r in conn.execute("SELECT * FROM context")}
     notes = {r["agent"]: DeliveryNote(r["state"], r["reason"]) for r in conn.execute(NOTES, (now - NOTE_MS,))}
+    trees = {r["agent"]: rows.tree(r) for r in conn.execute("SELECT * FROM trees")}
+    disks = {r["agent"]: rows.disk_use(r) for r in conn.execute("SELECT * FROM disk_use")}
     return tuple(
         AgentRow(
-            agent,
+            _as_git_says(agent, trees.get(agent.id)),
             states.get(agent.id, Status()),
             spent.get(agent.id, UsageSum()),
             tasks.get(agent.id),
@@ -173,9 +179,18 @@ def _rows(conn: sqlite3.Connection, view: View, now: int) -> tuple[AgentRow, ...
             agent.id in view.hidden,
             notes.get(agent.id),
             agent.id in view.pinned,
+            trees.get(agent.id, TreeState()),
+            disks.get(agent.id),
         )
         for agent in rows.agents(conn)
     )
+
+
+def _as_git_says(agent: Agent, tree: TreeState | None) -> Agent:
+    """With the branch that is checked out, should it be another than the one the deck gave it."""
+    if tree is None or not tree.head or not (agent.here or tree.trouble):
+        return agent
+    return replace(agent, branch=tree.branch)
 
 
 def usage_json(total: UsageSum) -> dict[str, object]:

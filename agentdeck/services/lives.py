@@ -87,7 +87,7 @@ def removed(conn: sqlite3.Connection, agent: Agent) -> None:
         "WHERE agent = ? AND state = 'queued'",
         (now_ms(), agent.id),
     )
-    for table in ("status", "evidence", "diffs", "context", "view_agents"):
+    for table in ("status", "evidence", "diffs", "context", "view_agents", "trees", "disk_use"):
         conn.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.id,))
     rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from agentdeck.adapters.database.store import EpochLost, Writer
@@ -34,6 +34,10 @@ class Meter:
         self._stale: set[str] = set()
         self._measured: dict[str, int] = {}
         self._diffs: dict[str, Diff] = {}
+
+    def mark(self, agents: Iterable[str]) -> None:
+        """These agents' trees have changed: measure them soon."""
+        self._stale.update(agents)
 
     def hear(self, report: Report) -> None:
         self._stale.update(report.changed)

@@ -11,6 +11,7 @@ from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Ask, Evidence, Reason, State, Status
+from agentdeck.models.tree import DiskUse, TreeState
 
 _AGENT_FIELDS = tuple(field.name for field in fields(Agent))
 
@@ -110,6 +111,14 @@ def evidence(row: sqlite3.Row) -> Evidence:
         until=extra.get("until", 0),
         background=extra.get("background", False),
     )
+
+
+def tree(row: sqlite3.Row) -> TreeState:
+    return TreeState(row["branch"], row["head"], row["trouble"], row["note"], row["hint"])
+
+
+def disk_use(row: sqlite3.Row) -> DiskUse:
+    return DiskUse(row["bytes"], row["at"])
 
 
 def delivery(row: sqlite3.Row) -> Delivery:

@@ -21,7 +21,7 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
-from agentdeck.services import launch, lives, rows, worktrees
+from agentdeck.services import disk, launch, lives, rows, trees, worktrees
 from agentdeck.services.lives import Order
 
 WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
@@ -187,11 +187,8 @@ class Supervisor:
         root = processes.Process(agent.pid, agent.pid_start)
         if agent.pid and await asyncio.to_thread(processes.alive, root):
             raise TryAgain(f"'{agent.name}' is running", "Stop it first.")
-        if not Path(agent.worktree).is_dir():
-            raise AgentDeckError(
-                f"the worktree of '{agent.name}' is gone: {agent.worktree}",
-                "`git worktree list` in its repository shows what is left.",
-            )
+        await asyncio.to_thread(disk.require_room, agent.worktree)
+        await asyncio.to_thread(trees.require, agent)
         harness = loader.get(agent.harness)
         await asyncio.to_thread(_check_binary, harness, agent.argv, environ)
         moved = launch.config_home(harness, environ)
@@ -230,6 +227,7 @@ def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
     _check_binary(harness, argv, environ)
     root = worktrees.repository(Path(order.repo))
     worktrees.check_base(Path(order.repo), order.base)
+    disk.require_room(root)
     return harness, str(root)
 
 

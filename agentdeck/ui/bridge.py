@@ -9,6 +9,7 @@ import os
 import sqlite3
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from textual.message import Message
@@ -126,7 +127,7 @@ class Bridge:
                 found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
                 if found != version or now - loaded >= REFRESH:
                     version, loaded = found, now
-                    self._tell(fleets.load(conn, self.view))
+                    self._tell(self._load(conn))
                 if now - beaten >= HEARTBEAT:
                     beaten = now
                     self._beat()
@@ -142,6 +143,13 @@ class Bridge:
         if conn is not None:
             conn.close()
         self._leave()
+
+    def _load(self, conn: sqlite3.Connection | None) -> fleets.Fleet:
+        from agentdeck.services import disk
+
+        fleet = fleets.load(conn, self.view)
+        short = disk.shortage(*{row.agent.repo for row in fleet.rows})
+        return replace(fleet, low_disk=f"{disk.size(short.free)} left" if short else "")
 
     def _tell(self, fleet: fleets.Fleet) -> None:
         """The fleet, when it looks different; and as long as no engine lives, so that one is called for."""

@@ -143,6 +143,9 @@ def test_the_top_line_counts_and_gives_way_to_the_width() -> None:
     for width in (20, 60, 80, 100):
         assert len(top_line.line(state(*rows), width, "12:00").plain) <= width
     assert "engine down" in top_line.line(state(*rows), 160, "12:00", engine_down=True).plain
+    low = state(*rows)
+    low = replace(low, fleet=replace(low.fleet, low_disk="1.2 GB left"))
+    assert "disk: 1.2 GB left" in top_line.line(low, 160, "12:00").plain
 
 
 def test_a_roster_line_reads_without_colour_and_keeps_its_width() -> None:

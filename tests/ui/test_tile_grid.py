@@ -13,6 +13,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
 from agentdeck.models.screen import PaneScreen, parse
 from agentdeck.models.status import Status
+from agentdeck.models.tree import TreeState
 from agentdeck.models.usage import Tokens
 from agentdeck.services.fleet import AgentRow, Context, DeliveryNote, Diff, TaskRef, UsageSum
 from agentdeck.ui.widgets.grid import TileGrid
@@ -86,6 +87,8 @@ async def test_the_foot_has_context_tokens_cost_and_lines() -> None:
     one = replace(row("a"), usage=usage, context=Context(84_000, 200_000), diff=Diff(2, 12, 3))
     assert foot(one, 70).plain.split() == ["42%", "ctx", "1.20M", "tok", "$1.23", "+12", "−3", "shell"]
     assert "84.0k ctx" in foot(replace(one, context=Context(84_000, None)), 70).plain
+    gone = TreeState("b", "", "gone", "its worktree is gone: /trees/a", "")
+    assert foot(replace(one, tree=gone), 70).plain.startswith(" its worktree is gone: /trees/a ")
     assert "message waits" in foot(replace(one, delivery=DeliveryNote("queued", "")), 70).plain
     assert "message refused: a draft" in foot(replace(one, delivery=DeliveryNote("refused", "a draft")), 90).plain
 

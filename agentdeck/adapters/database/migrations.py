@@ -199,3 +199,17 @@ def m006_views(db: Database) -> None:
         );
         """,
     )
+
+
+@migrations()
+def m007_trees(db: Database) -> None:
+    _run(
+        db,
+        """
+        CREATE TABLE trees (
+            agent TEXT PRIMARY KEY, branch TEXT NOT NULL, head TEXT NOT NULL, trouble TEXT NOT NULL,
+            note TEXT NOT NULL, hint TEXT NOT NULL, since INTEGER NOT NULL
+        );
+        CREATE TABLE disk_use (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL, at INTEGER NOT NULL);
+        """,
+    )

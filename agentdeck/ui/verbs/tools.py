@@ -36,9 +36,10 @@ async def terminal(deck: DeckScreen, number: int) -> None:
     row = _focused(deck)
     tree = Path(row.agent.worktree)
     if not await asyncio.to_thread(tree.is_dir):
-        raise AgentDeckError(
-            f"the work tree of {row.agent.name} is gone: {tree}", "`git worktree list` shows what is left."
-        )
+        from agentdeck.services import trees
+
+        await asyncio.to_thread(trees.require, row.agent)
+        raise TryAgain(f"the worktree of {row.agent.name} is gone: {tree}", "Look again in a moment.")
     deck.note(f"shell in {tree}")
     words = f"{row.agent.name}'s work tree on {row.agent.branch or 'your branch'}; exit returns to the deck"
     told = ["/bin/sh", "-c", 'printf "%s\\n" "$1"; exec "$0"', os.environ.get("SHELL") or "/bin/sh", words]

@@ -33,7 +33,7 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
 
 def foot(row: AgentRow, width: int, note: str = "") -> Content:
     """`42% ctx  1.2M tok  $1.23  +12 −3`, the model on the right; `note` says first what is wrong with the picture."""
-    parts: list[tuple[str, str]] = [(f" {note} ", "$text-warning")] if note else []
+    parts: list[tuple[str, str]] = [(f" {wrong} ", "$text-warning") for wrong in (note, row.tree.note) if wrong]
     if row.delivery is not None:
         parts.append(_outbox(row.delivery.state, row.delivery.reason))
     if row.context is not None:

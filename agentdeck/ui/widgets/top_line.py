@@ -61,6 +61,8 @@ def _left(state: DeckState, words: bool) -> Content:
 def _right(fleet: Fleet, clock: str, engine_down: bool, detail: int) -> Content:
     """What it cost today, in up to three degrees of `detail`, and the clock."""
     right: list[Part] = [("engine down: status is old", "bold $text-error"), GAP] if engine_down else []
+    if fleet.low_disk:
+        right += [(f"disk: {fleet.low_disk}" if detail else "disk low", "bold $text-error"), GAP]
     today = fleet.today
     spent = dollars(today.cost, today.unpriced_tokens)
     if detail:

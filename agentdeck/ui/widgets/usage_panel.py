@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agentdeck.models.clock import age, now_ms
+from agentdeck.services.disk import size
 from agentdeck.services.fleet import AgentRow, UsageSum
 from agentdeck.services.stats import AgentStats
 from agentdeck.ui.badges import dollars, tokens
@@ -58,6 +59,8 @@ def words(row: AgentRow, stats: AgentStats, now: int) -> Content:
         window = row.context.window_tokens
         share = f" {row.context.used_tokens * 100 // window}% of {tokens(window)}" if window else ""
         parts += [_head("context"), Content(f"{row.context.used_tokens:,} tokens{share}\n")]
+    if row.disk:
+        parts += [_head("worktree"), Content(f"{size(row.disk.bytes)} on disk, {age(now - row.disk.at)} ago\n")]
     if stats.by_model:
         parts.append(_head("by model"))
         parts += [
