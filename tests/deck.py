@@ -180,5 +180,5 @@ def running(pid: int) -> bool:
     """Whether it runs or is stopped; a zombie does neither."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
