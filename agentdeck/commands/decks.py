@@ -14,6 +14,7 @@ from agentdeck.commands import output
 from agentdeck.errors import AgentDeckError, UsageError
 
 POLL_SECONDS = 0.2
+SIGNS = {"ok": "✓", "note": "·", "warn": "!", "bad": "✗"}
 
 
 def dashboard(view: str) -> int:
@@ -155,6 +156,25 @@ def _installed(path: str | None, install: str) -> str:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True)
+def doctor(as_json: bool) -> None:
+    """What is missing on this machine, in words, and the command that mends it. Exit code 1 when something is."""
+    from dataclasses import asdict
+
+    from agentdeck.services.doctor import examine
+
+    found = examine(Path.cwd())
+    if as_json:
+        output.data([asdict(finding) for finding in found])
+    else:
+        for finding in found:
+            click.echo(f"{SIGNS[finding.verdict]} {finding.topic:9} {finding.text}")
+            if finding.mend:
+                click.echo(f"{'':12}{finding.mend}")
+    raise SystemExit(any(finding.verdict == "bad" for finding in found))
+
+
+@click.command()
 def keys() -> None:
     """The dashboard's keys: key, the action's id for [keys] in config.toml, what it does."""
     from agentdeck import config
@@ -227,4 +247,4 @@ def builtin(ctx: click.Context, prompt: tuple[str, ...], **options: Any) -> None
     ctx.exit(run(Options(prompt=" ".join(prompt), **options)))
 
 
-COMMANDS = (usage, events, show_paths, harnesses, keys, log, halt, demo, builtin)
+COMMANDS = (usage, events, show_paths, harnesses, doctor, keys, log, halt, demo, builtin)

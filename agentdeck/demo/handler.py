@@ -114,8 +114,9 @@ class Handler(BaseHTTPRequestHandler):
             self._pause(step.slow or 0)
             if refusal == "cut":
                 raise Gone
+            # before the client can have it: who reads the list right after its answer finds it there
+            self.model.tally.sent(number, reply.counts, finished=True)
             self._json(200, wire.message(reply))
-        self.model.tally.sent(number, reply.counts, finished=True)
 
     def _refuse(self, step: Step, asked: Asked) -> None:
         assert step.fail
@@ -139,6 +140,8 @@ class Handler(BaseHTTPRequestHandler):
         for event in events:
             if event["type"] == "ping":
                 self.model.tally.sent(number, replace(reply.counts, output_tokens=1), finished=False)
+            if event["type"] == "message_delta":  # the one that tells what all of it took
+                self.model.tally.sent(number, reply.counts, finished=True)
             if event["type"] == "content_block_delta":
                 if broken and sent >= deltas // 2:
                     raise Gone

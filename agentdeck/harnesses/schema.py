@@ -89,6 +89,17 @@ class Answer(Strict):
     option: Literal["", "digit"] = ""  # how a numbered option is chosen
 
 
+class Login(Strict):
+    """By what it can be told, without reading a secret, that a client may talk to its provider.
+
+    One of the variables `env` is set, or one of `files` (may use {home} {config_home}) exists; else `command` helps.
+    """
+
+    env: list[str] = []
+    files: list[str] = []
+    command: str = ""
+
+
 class Keys(Strict):
     interrupt: list[str] = []
     exit: list[str] = []  # keys, then `exit_text` typed with Enter
@@ -125,6 +136,8 @@ class Harness(Strict):
     keys: Keys = Keys()
     transcript: Transcript = Transcript()
     config_env: str = ""  # the variable with which a human moves the client's own configuration directory
+    login: Login = Login()
+    hooks_off: str = ""  # "FILE:KEY" of the human's own setting that silences every hook, ours too
     config_default: str = ""  # where it is otherwise; may use {home}
     acknowledge: list[str] = Field(default_factory=list)  # hook events that prove a prompt arrived
     resize_safe: bool = False

@@ -70,16 +70,22 @@ def command(harness: Harness, agent: Agent, *, resume: bool) -> list[str]:
 
 def own_statusline(harness: Harness, agent: Agent) -> str:
     """The human's own statusline command, read from their own settings only; '' without one."""
-    file, _, keys = harness.start.statusline_from.rpartition(":")
+    found = setting(harness.start.statusline_from, values(agent))
+    return found if isinstance(found, str) else ""
+
+
+def setting(where: str, values: Mapping[str, str]) -> object:
+    """One value of a human's own JSON settings, named as "FILE:KEY.KEY"; None when it is not there."""
+    file, _, keys = where.rpartition(":")
     if not file:
-        return ""
+        return None
     try:
-        found: object = json.loads(Path(fill([file], values(agent))[0]).read_text(encoding="utf-8"))
+        found: object = json.loads(Path(fill([file], values)[0]).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return ""
+        return None
     for key in keys.split("."):
         found = found.get(key) if isinstance(found, dict) else None
-    return found if isinstance(found, str) else ""
+    return found
 
 
 def environment(harness: Harness, agent: Agent, environ: Mapping[str, str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ import pytest
 from agentdeck import paths
 from tests import repos
 from tests.deck import Deck, Done
+from tests.programs import bin_with
 
 
 @pytest.fixture
@@ -65,16 +66,6 @@ def test_orders_that_cannot_be_filled(deck: Deck, own_machine: Path) -> None:
     refused(deck, 2, "an agent is called 'carl' already", "new", "carl", *shell, *cat)
     assert [row["name"] for row in deck.ok("ls", "--json").json] == ["carl"]
     assert deck.sql("SELECT 1 FROM requests WHERE state IN ('queued', 'running')") == []
-
-
-def bin_with(where: Path, **scripts: str) -> str:
-    """A PATH of what every command needs and these scripts, and so without any agent."""
-    folder = where / "bin"
-    folder.mkdir(exist_ok=True)
-    for name, text in scripts.items():
-        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
-        (folder / name).chmod(0o755)
-    return f"{folder}:/usr/bin:/bin"
 
 
 def test_names_that_nobody_has(deck: Deck) -> None:
