@@ -186,6 +186,30 @@ def keys() -> None:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True)
+def themes(as_json: bool) -> None:
+    """The themes there are; `theme = "NAME"` in config.toml, or DECK_THEME=NAME, puts one on."""
+    from agentdeck.ui import themes as found
+
+    rows = found.listing()
+    if as_json:
+        output.data(rows)
+    else:
+        kinds = {True: "dark", False: "light", None: "cannot be used"}
+        lines = ((r["name"], kinds[r["dark"]], r["problem"] or r["file"]) for r in rows)
+        output.table(("THEME", "KIND", "FILE"), lines)
+
+
+@click.command()
+@click.option("--lines", default=60, show_default=True, help="How much of the engine's log.")
+def report(lines: int) -> None:
+    """A report of a problem to hand to somebody else: Markdown, without secrets, prompts or file contents."""
+    from agentdeck.services import problem_report
+
+    click.echo(output.query(lambda conn: problem_report.write(conn, Path.cwd(), lines)))
+
+
+@click.command()
 @click.option("--follow", is_flag=True)
 def log(follow: bool) -> None:
     """The engine's log."""
@@ -247,4 +271,4 @@ def builtin(ctx: click.Context, prompt: tuple[str, ...], **options: Any) -> None
     ctx.exit(run(Options(prompt=" ".join(prompt), **options)))
 
 
-COMMANDS = (usage, events, show_paths, harnesses, doctor, keys, log, halt, demo, builtin)
+COMMANDS = (usage, events, show_paths, harnesses, doctor, keys, themes, log, report, halt, demo, builtin)

@@ -74,3 +74,17 @@ def test_without_tmux_the_command_that_installs_it_is_named(deck: Deck, own_mach
     done = deck.run("doctor", "--json", env={"PATH": str(folder)})
     tmux = next(row for row in done.json if row["topic"] == "tmux")
     assert done.code == 1 and tmux["text"] == "tmux is not installed" and "tmux 3.2" in tmux["mend"]
+
+
+def test_a_report_tells_the_state_and_nothing_private(deck: Deck, own_machine: Path) -> None:
+    made = deck.new("secretname", "shell", "--", "sh", "-c", "echo private words; exec cat")
+    deck.is_("secretname", "working", "idle")
+    told = deck.ok("report").out
+    assert f"- {made['id']} (shell): " in told and "- ok: tmux:" in told and "## The last 60 lines" in told
+    assert "private words" not in told and "secretname" not in told and str(own_machine / "home") not in told
+
+
+def test_themes_are_listed(deck: Deck) -> None:
+    names = [row["name"] for row in deck.ok("themes", "--json").json]
+    assert {"deck-dark", "deck-light", "terminal"} <= set(names)
+    assert "deck-light" in deck.ok("themes").out
