@@ -7,7 +7,7 @@ import sys
 import click
 
 from agentdeck import __version__
-from agentdeck.commands import agents, decks, search, tasks, views
+from agentdeck.commands import agents, decks, search, tasks, trash, views
 from agentdeck.errors import AgentDeckError
 
 
@@ -36,7 +36,7 @@ def main(ctx: click.Context, view: str) -> None:
         ctx.exit(decks.dashboard(view))
 
 
-for command in (*agents.COMMANDS, *tasks.COMMANDS, *search.COMMANDS, *views.COMMANDS, *decks.COMMANDS):
+for command in (*agents.COMMANDS, *trash.COMMANDS, *tasks.COMMANDS, *search.COMMANDS, *views.COMMANDS, *decks.COMMANDS):
     main.add_command(command)
 
 

@@ -86,6 +86,20 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
+class Trash:
+    """How long a removed agent can be brought back (days), and how much its trash may hold (GB) before that."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    days: float = 14.0
+    max_gb: float = 20.0
+
+    def __post_init__(self) -> None:
+        _within("days", 0, 3650, self.days)
+        _within("max_gb", 0, 1e6, self.max_gb)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
 
@@ -100,6 +114,7 @@ class Config:
     grid: Grid = Grid()
     pane: PaneSize = PaneSize()
     disk: Disk = Disk()
+    trash: Trash = Trash()
     notify_command: tuple[str, ...] = ()
 
 

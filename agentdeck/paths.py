@@ -51,6 +51,11 @@ def worktrees_dir() -> Path:
     return data_dir() / "worktrees"
 
 
+def trash_dir() -> Path:
+    """Where the trees of removed agents lie: below the worktrees, so that moving one there is a rename."""
+    return worktrees_dir() / ".trash"
+
+
 def user_harnesses_dir() -> Path:
     return config_dir() / "harnesses"
 

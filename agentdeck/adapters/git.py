@@ -272,15 +272,19 @@ def tips(directory: Path | str, commits: Iterable[str]) -> list[str]:
     return [oid for oid in wanted if oid not in parents]
 
 
-def subject(directory: Path | str, oid: str) -> str:
-    """A commit in one line: short name and subject."""
-    return text(directory, "log", "-1", "--no-show-signature", "--format=%h %s", oid, "--")
+def subjects(directory: Path | str, commits: Iterable[str]) -> list[str]:
+    """Each commit in one line: short name and subject."""
+    feed = "\n".join(commits).encode()
+    if not feed:
+        return []
+    words = ("--no-walk=unsorted", "--no-show-signature", "--no-color", "--format=%h %s", "--stdin")
+    return os.fsdecode(run(directory, "log", *words, stdin=feed)[1]).splitlines()
 
 
-def reflog(directory: Path | str) -> list[str]:
-    """Every commit HEAD of this working tree has been at, newest first."""
+def reflog(directory: Path | str, ref: str = "HEAD") -> list[str]:
+    """Every commit that `ref` (HEAD of this working tree, or a branch) has been at, newest first."""
     try:
-        return text(directory, "log", "--walk-reflogs", "--no-show-signature", "--format=%H", "HEAD", "--").split()
+        return text(directory, "log", "--walk-reflogs", "--no-show-signature", "--format=%H", ref, "--").split()
     except GitError:  # no commit yet
         return []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +67,32 @@ def walk(top: Path) -> Iterator[int]:
 def _entry(entry: os.DirEntry[str], device: int, seen: set[int]) -> tuple[int, bool]:
     """The bytes of one entry, and whether it is a directory to go into."""
     try:
-        stat = entry.stat(follow_symlinks=False)
+        found = entry.stat(follow_symlinks=False)
         inside = entry.is_dir(follow_symlinks=False)
     except OSError:
         return 0, False
-    if stat.st_dev != device:
+    if found.st_dev != device:
         return 0, False
-    if stat.st_nlink > 1 and not inside:
-        if stat.st_ino in seen:
+    if found.st_nlink > 1 and not inside:
+        if found.st_ino in seen:
             return 0, False
-        seen.add(stat.st_ino)
-    return stat.st_blocks * 512, inside
+        seen.add(found.st_ino)
+    return found.st_blocks * 512, inside
+
+
+def taken(path: Path) -> int:
+    """Bytes on disk of one file or link, or of all below a directory."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return max(walk(path), default=0) if stat.S_ISDIR(found.st_mode) else found.st_blocks * 512
+
+
+def unreadable(top: Path) -> str:
+    """A directory below `top` that cannot be looked into, '' when all can."""
+    found: list[str] = []
+    for _ in os.walk(top, onerror=lambda error: found.append(str(error.filename))):
+        if found:
+            break
+    return found[0] if found else ""

@@ -1,4 +1,4 @@
-"""Commands about agents: new, ls, show, screen, send, answer, stop, resume, rm and their like."""
+"""Commands about agents: new, ls, show, screen, send, answer, stop, resume and their like."""
 
 from __future__ import annotations
 
@@ -294,20 +294,6 @@ def resume(names: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Remove without asking; still only what loses nothing.")
-def rm(name: str, yes: bool) -> None:
-    """Remove a stopped agent whose tree is clean and landed or unchanged."""
-    agent = output.agent_id(name)
-    if not yes and (not os.isatty(0) or not click.confirm(f"Remove '{name}' and its worktree?", err=True)):
-        from agentdeck.services.loss_report import describe
-
-        click.echo("\n".join(output.query(lambda conn: describe(conn, agent))))
-        raise SystemExit(1)
-    output.ask("rm", agent)
-
-
-@click.command()
-@click.argument("name")
 @click.argument("new_name")
 def rename(name: str, new_name: str) -> None:
     """Give an agent another name; id, branch and history stay."""
@@ -395,4 +381,4 @@ def wait(name: str, states: str, timeout: float | None) -> None:
             )
 
 
-COMMANDS = (new, ls, show, screen, send, answer, interrupt, stop, resume, rm, rename, hide, unhide, attach, term, wait)
+COMMANDS = (new, ls, show, screen, send, answer, interrupt, stop, resume, rename, hide, unhide, attach, term, wait)

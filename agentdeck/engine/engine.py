@@ -19,6 +19,7 @@ from agentdeck.engine.handlers import Handlers
 from agentdeck.engine.link import Link
 from agentdeck.engine.lock import EngineLock
 from agentdeck.engine.wake import Waker
+from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 from agentdeck.services import probes
 from agentdeck.services.disk import Gauge
@@ -33,6 +34,7 @@ log = logging.getLogger("agentdeck.engine")
 BEAT_SECONDS = 0.25
 SHORTEST_BEAT_SECONDS = 0.03
 HEARTBEAT_SECONDS = 1.0
+SWEEP_SECONDS = 600.0
 LINGER_MS = 60_000  # with no agent, no task and no view, this long
 
 
@@ -74,12 +76,14 @@ class Engine:
         await self.outbox.recover()
         for agent in halfway:
             await self.supervisor.undo_birth(agent)
+        await self.supervisor.recover()
         await self.waker.open()
         self._spawn(self._heart())
         self._spawn(self._beats())
         self._spawn(self.meter.run())
         self._spawn(self.trees.run())
         self._spawn(self.gauge.run())
+        self._spawn(self._sweeps())
         return True
 
     async def stop(self) -> None:
@@ -113,6 +117,17 @@ class Engine:
         while True:
             await self.lock.beat(lambda conn: ledger.refresh(conn, self.monitor))
             await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _sweeps(self) -> None:
+        """Throw away what has been in the trash for long enough."""
+        while True:
+            try:
+                await self.supervisor.trash.sweep(config.load().trash)
+            except EpochLost:
+                raise
+            except (AgentDeckError, OSError) as error:  # a malformed config, a repository that is gone
+                log.warning("the trash could not be swept: %s", error)
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def _beats(self) -> None:
         while True:

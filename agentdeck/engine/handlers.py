@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from agentdeck.adapters import tmux
@@ -83,6 +84,10 @@ class Handlers:
             return await self._new(request.args)
         if request.kind == "dispatch":
             return await self._dispatch(request)
+        if request.kind == "undo":
+            return await self._undo(request.args)
+        if request.kind == "empty":
+            return await self._empty(request.args)
         handler = self._kinds.get(request.kind)
         if handler is None:
             raise UsageError(
@@ -184,8 +189,21 @@ class Handlers:
         return {"id": agent.id, "pane_id": agent.pane}
 
     async def _remove(self, agent: Agent, args: Args) -> Result:
-        await self.supervisor.remove(agent)
-        return {"id": agent.id}
+        entry = await self.supervisor.remove(agent, str(args.get("shown") or ""))
+        return {"id": agent.id, "trash": entry.id, "holds": entry.holds, "place": entry.place, "origin": entry.origin}
+
+    async def _undo(self, args: Args) -> Result:
+        name = str(args.get("name") or "")
+        if name and not NAME.match(name):
+            raise UsageError(f"'{name}' cannot be an agent's name", f"A name is {NAME_RULE}.")
+        back = await self.supervisor.trash.back(str(args.get("entry") or ""), name)
+        self.monitor.fresh_start(back.agent)
+        return {**asdict(back), "notes": list(back.notes)}
+
+    async def _empty(self, args: Args) -> Result:
+        wanted = args.get("entries")
+        gone = await self.supervisor.trash.empty([str(key) for key in wanted] if isinstance(wanted, list) else [])
+        return {"freed": sum(entry.size for entry in gone), "entries": [entry.id for entry in gone]}
 
     async def _rename(self, agent: Agent, args: Args) -> Result:
         name = str(args.get("name", ""))

@@ -15,6 +15,7 @@ from agentdeck.adapters import git
 from agentdeck.services import includes
 
 OURS = "deck/"  # branches that the deck made; every other branch is somebody else's and is never moved
+LARGEST = 64_000_000  # bytes of an untracked file that is still copied into the repository when its tree only moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,11 @@ def save(tree: Path, root: Path, name: str, task: int, target: str) -> Saved:
 
     That is: staged, changed and untracked files, and ignored ones that `target` would
     overwrite. A branch of ours takes the commits; on any other branch, or a detached HEAD,
-    they go to a private ref `refs/deck/<name>/<n>` and HEAD is detached there.
+    they go to a private ref `refs/deck/kept/<name>/<n>` and HEAD is detached there.
     """
     head = git.head(tree)
-    with git.scratch_index(tree) as env:
-        staged = _write_tree(tree, env)
-        unhide(tree, env)
-        _add_all(tree, root, target, env)
-        final = _write_tree(tree, env)
-    tip = _commit(tree, head.oid, staged, final, _messages(name, task))
+    staged, final = contents(tree, root, target)
+    tip = commit(tree, head.oid, staged, final, _messages(name, task))
     if tip == head.oid:
         return _keep_detached(tree, name, head)
     if head.branch.startswith(OURS):
@@ -53,10 +50,24 @@ def save(tree: Path, root: Path, name: str, task: int, target: str) -> Saved:
     return Saved(tip, ref)
 
 
+def contents(tree: Path, root: Path, target: str = "") -> tuple[str, str]:
+    """Tree objects of what is staged ('' in a conflict) and of the files; neither index nor files change.
+
+    Ignored files are in neither, save those that the commit `target` would overwrite; nor are
+    untracked ones over LARGEST bytes when there is no target: the files stay where they are.
+    """
+    with git.scratch_index(tree) as env:
+        conflict = bool(git.items(tree, "ls-files", "--unmerged", "-z"))
+        staged = "" if conflict else write_tree(tree, env)
+        unhide(tree, env)
+        _add_all(tree, root, target, env)
+        return staged, write_tree(tree, env)
+
+
 def private_ref(tree: Path, name: str) -> str:
-    """The next free `refs/deck/<name>/<n>`."""
-    taken = (ref.rpartition("/")[2] for ref in git.refs(tree, f"refs/deck/{name}/"))
-    return f"refs/deck/{name}/{max((int(n) for n in taken if n.isdigit()), default=0) + 1}"
+    """The next free `refs/deck/kept/<name>/<n>`: without `kept`, `deck/<name>/<n>` would mean it and not the branch."""
+    taken = (ref.rpartition("/")[2] for ref in git.refs(tree, f"refs/deck/kept/{name}/"))
+    return f"refs/deck/kept/{name}/{max((int(n) for n in taken if n.isdigit()), default=0) + 1}"
 
 
 def unhide(tree: Path, env: Mapping[str, str]) -> None:
@@ -73,7 +84,10 @@ def _add_all(tree: Path, root: Path, target: str, env: Mapping[str, str]) -> Non
     git.run(tree, "add", "--update", "--sparse", env=env)
     patterns = includes.patterns(root)
     found = [path for path in git.untracked(tree, patterns) if not path.endswith("/")]
-    found += _overwritten(tree, git.ignored(tree, patterns), target)
+    if target:
+        found += _overwritten(tree, git.ignored(tree, patterns), target)
+    else:
+        found = [path for path in found if (tree / path).lstat().st_size <= LARGEST]
     if found:
         git.run(tree, "update-index", "--add", "--remove", "-z", "--stdin", stdin=git.feed(found), env=env)
 
@@ -92,16 +106,16 @@ def _overwritten(tree: Path, ignored: list[str], target: str) -> list[str]:
     ]
 
 
-def _write_tree(tree: Path, env: Mapping[str, str]) -> str:
+def write_tree(tree: Path, env: Mapping[str, str]) -> str:
     return git.text(tree, "write-tree", "--missing-ok", env=env)
 
 
-def _commit(tree: Path, parent: str, staged: str, final: str, messages: tuple[str, str]) -> str:
+def commit(tree: Path, parent: str, staged: str, final: str, messages: tuple[str, str]) -> str:
     """The new tip after at most two commits on `parent`; `parent` itself when nothing differs."""
     before = git.find_oid(tree, parent, "tree") if parent else None
     empty = git.run(tree, "mktree")[1].decode().strip()
     last = before or empty
-    if staged not in (last, final):
+    if staged and staged not in (last, final):
         parent = git.commit_tree(tree, staged, parent, messages[0])
         last = staged
     return parent if final == last else git.commit_tree(tree, final, parent, messages[1])

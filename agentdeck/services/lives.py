@@ -13,6 +13,7 @@ from agentdeck.errors import UsageError
 from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
+from agentdeck.models.status import Status
 from agentdeck.services import launch, rows
 
 
@@ -80,16 +81,31 @@ def ended(conn: sqlite3.Connection, agent_id: str) -> None:
     rows.event(conn, now_ms(), "agent", agent_id, action="stop")
 
 
-def removed(conn: sqlite3.Connection, agent: Agent) -> None:
+def removed(conn: sqlite3.Connection, agent: Agent, **told: object) -> None:
+    """Its name is free again. Which views hide it is kept for the day it comes back."""
     rows.update(conn, "agents", "id", agent.id, life="removed", pane="", window="", ended=agent.ended or now_ms())
     conn.execute(
         "UPDATE deliveries SET state = 'refused', reason = 'its agent was removed', settled = ? "
         "WHERE agent = ? AND state = 'queued'",
         (now_ms(), agent.id),
     )
-    for table in ("status", "evidence", "diffs", "context", "view_agents", "trees", "disk_use"):
+    for table in ("status", "evidence", "diffs", "context", "trees", "disk_use"):
         conn.execute(f"DELETE FROM {table} WHERE agent = ?", (agent.id,))
-    rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch)
+    rows.event(conn, now_ms(), "agent", agent.id, action="remove", name=agent.name, branch=agent.branch, **told)
+
+
+def present(conn: sqlite3.Connection, agent_id: str) -> bool:
+    """Whether the agent is in the deck, running or not."""
+    return conn.execute("SELECT 1 FROM agents WHERE id = ? AND life != 'removed'", (agent_id,)).fetchone() is not None
+
+
+def returned(conn: sqlite3.Connection, agent: Agent, branch: str, **told: object) -> None:
+    """Back from the trash: exited, as it was."""
+    rows.update(conn, "agents", "id", agent.id, life="stopped", branch=branch)
+    status = Status("exited", "tmux", agent.ended, "back from the trash", checked=now_ms())
+    columns = {"agent": agent.id, **rows.status_columns(status), "epoch": 0}
+    rows.insert(conn, "status", columns, verb="INSERT OR REPLACE")
+    rows.event(conn, now_ms(), "agent", agent.id, action="undo", name=agent.name, branch=branch, **told)
 
 
 def approve(conn: sqlite3.Connection, digest: str, text: str) -> None:

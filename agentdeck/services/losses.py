@@ -3,85 +3,126 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentdeck.adapters import git
+from agentdeck.adapters import git, git_moves, space
 from agentdeck.services import includes
-from agentdeck.services.leftovers import OURS, private_ref, unhide
+from agentdeck.services.leftovers import OURS, unhide
 
 SHOWN = 50  # commits listed by name; more are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """All empty when removing the worktree loses nothing. `unlanded` are commits in one line each, newest first.
+    """All empty when removing the worktree loses nothing. Commits are one line each, newest first.
 
     `ignored` names a wholly ignored directory once, with a final '/'; files copied in by
-    `.worktreeinclude` and unchanged since are not listed.
+    `.worktreeinclude` and unchanged since are not listed. `sizes` are bytes on disk of
+    what git does not have: untracked and ignored. `unpushed` are commits that no branch but
+    the deck's own, no remote and no tag holds, `forgotten` those that only a log of the tree
+    remembers (amended, reset away). `reason` is what is half-way, such as a merge.
     """
 
     staged: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     untracked: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-    unlanded: tuple[str, ...] = ()
+    unpushed: tuple[str, ...] = ()
+    forgotten: tuple[str, ...] = ()
     reason: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def groups(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What is lost by kind, in the order a person should read it."""
+        return (
+            ("staged", self.staged), ("changed", self.changed), ("untracked", self.untracked),
+            ("ignored", self.ignored), ("unpushed", self.unpushed), ("in its log only", self.forgotten),
+        )  # fmt: skip
 
     @property
     def nothing(self) -> bool:
-        return not (self.staged or self.changed or self.untracked or self.ignored or self.unlanded or self.reason)
-
-    def lines(self) -> list[str]:
-        """The report as a person reads it, one path or commit a line."""
-        parts = (
-            ("staged", self.staged), ("changed", self.changed), ("untracked", self.untracked),
-            ("ignored", self.ignored), ("unlanded commit", self.unlanded),
-        )  # fmt: skip
-        return ([self.reason] if self.reason else []) + [f"{word}: {item}" for word, found in parts for item in found]
+        return not self.reason and not any(found for _, found in self.groups)
 
 
-def survey(tree: Path, root: Path, base_oid: str) -> Loss:
+def survey(tree: Path, root: Path, base_oid: str, branches: Mapping[str, str] | None = None) -> Loss:
     """Look at everything in `tree` that exists nowhere else. Takes no lock and changes nothing.
 
-    A commit is safe when `base_oid`, a branch that is not the deck's, a remote branch, a
-    tag or the main working tree's HEAD holds it.
+    `branches` (full ref name to commit) would go with it. A commit is safe when `base_oid`, a
+    branch that is not the deck's, a remote branch, a tag or the main working tree's HEAD holds it.
     """
     staged, changed = _tracked(tree)
-    untracked = git.untracked(tree)
-    ignored = git.ignored(tree)
+    untracked, ignored = git.untracked(tree), git.ignored(tree)
     copies = includes.unchanged(root, tree, [*untracked, *ignored])
-    doing = git.operation(tree)
+    untracked = [path for path in untracked if path not in copies]
+    collapsed = _collapse(git.ignored(tree, collapsed=True), [path for path in ignored if path not in copies])
+    tips = [git.head(tree).oid, *(branches or {}).values()]
     return Loss(
-        staged=staged,
-        changed=changed,
-        untracked=tuple(path for path in untracked if path not in copies),
-        ignored=_collapse(git.ignored(tree, collapsed=True), [path for path in ignored if path not in copies]),
-        unlanded=unlanded(root, git.head(tree).oid, base_oid),
-        reason=f"{doing} is in progress" if doing else "",
-    )
+        staged, changed, tuple(untracked), collapsed, unpushed(root, tips, base_oid),
+        forgotten(tree, root, tips, branches or {}), _doing(tree),
+        {path: space.taken(tree / path) for path in (*untracked, *collapsed)},
+    )  # fmt: skip
 
 
-def unlanded(root: Path, tip: str, base_oid: str) -> tuple[str, ...]:
-    """Commits of `tip` that would be reachable from nowhere but a branch of the deck."""
-    if not tip:
-        return ()
+def survey_missing(tree: Path, root: Path, head: str, base_oid: str, branches: Mapping[str, str]) -> Loss:
+    """The same for a tree whose directory is gone: what its repository still keeps of it."""
+    own = git_moves.own_directory(root, tree)
+    staged = git_moves.staged_of_missing(root, own, head) if own else []
+    tips = [head, *branches.values()]
+    log = _lines(root, only_logged(root, tips, [*branches, *([f"worktrees/{own.name}/HEAD"] if own else [])]))
+    return Loss(staged=tuple(staged), unpushed=unpushed(root, tips, base_oid), forgotten=log)
+
+
+def unpushed(root: Path, tips: Iterable[str], base_oid: str) -> tuple[str, ...]:
+    """Commits of `tips` that would be reachable from nowhere but a branch of the deck."""
     safe = [oid for oid in (base_oid, git.head(root).oid) if oid]
-    lost = git.unreachable(root, [tip], safe, own=f"{OURS}*")
-    more = [f"and {len(lost) - SHOWN} more"] if len(lost) > SHOWN else []
-    return tuple([git.subject(root, oid) for oid in lost[:SHOWN]] + more)
+    wanted = [tip for tip in tips if tip]
+    return _lines(root, git.unreachable(root, wanted, safe, own=f"{OURS}*") if wanted else [])
 
 
-def rescue(tree: Path, name: str) -> list[str]:
-    """Give commits that only this worktree's own log remembers (amended, reset away) a private ref each."""
-    held = git.refs(tree, "refs/deck").values()
-    kept = []
-    for oid in git.tips(tree, git.unreachable(tree, git.reflog(tree), held)):
-        ref = private_ref(tree, name)
-        git.set_ref(tree, ref, oid, git.NO_OID, "deck: only the worktree's log held this")
-        kept.append(ref)
-    return kept
+def forgotten(tree: Path, root: Path, tips: Iterable[str], branches: Iterable[str]) -> tuple[str, ...]:
+    """Commits that nothing but the log of this tree or of its branches remembers."""
+    return _lines(root, only_logged(tree, tips, ["HEAD", *branches]))
+
+
+def only_logged(where: Path, tips: Iterable[str], logs: Iterable[str]) -> list[str]:
+    """The same as full names; `logs` are refs as they are called in `where`."""
+    known = [oid for log in logs for oid in git.reflog(where, log)]
+    held = [*git.refs(where, "refs/deck").values(), *(tip for tip in tips if tip)]
+    return git.unreachable(where, dict.fromkeys(known), held) if known else []
+
+
+def branches_of(root: Path, tree: Path, branch: str) -> dict[str, str]:
+    """The deck's branches (full ref name to commit) that belong to `tree` and are checked out nowhere else.
+
+    Those are the one it is on, and all named after the agent it was made for; `branch` is the agent's newest one.
+    """
+    rows = git.worktrees(root)
+    here = next((row.branch for row in rows if row.path.resolve() == tree.resolve()), "")
+    elsewhere = {row.branch for row in rows if row.path.resolve() != tree.resolve()}
+    names = {tree.name} | ({name} if (name := _owner(branch)) and not (tree.parent / name).exists() else set())
+    found = {ref: oid for name in sorted(names) for ref, oid in git.refs(root, f"refs/heads/{OURS}{name}/").items()}
+    if here.startswith(f"refs/heads/{OURS}"):
+        found |= git.refs(root, here)
+    return {ref: oid for ref, oid in found.items() if ref not in elsewhere}
+
+
+def _owner(branch: str) -> str:
+    """The agent's name in `deck/<name>/<n>`, '' for any other branch."""
+    parts = branch.split("/")
+    return parts[1] if branch.startswith(OURS) and len(parts) == 3 else ""
+
+
+def _lines(root: Path, commits: list[str]) -> tuple[str, ...]:
+    more = [f"and {len(commits) - SHOWN} more"] if len(commits) > SHOWN else []
+    return tuple(git.subjects(root, commits[:SHOWN]) + more)
+
+
+def _doing(tree: Path) -> str:
+    doing = git.operation(tree)
+    return f"{doing} is in progress" if doing else ""
 
 
 def _tracked(tree: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -21,8 +22,10 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
-from agentdeck.services import disk, launch, lives, rows, trees, worktrees
+from agentdeck.models.trash import TrashEntry
+from agentdeck.services import disk, launch, lives, loss_report, rows, trees, worktrees
 from agentdeck.services.lives import Order
+from agentdeck.services.trash import Trash
 
 WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
 TERM_SECONDS = 3.0
@@ -37,6 +40,7 @@ class Supervisor:
     def __init__(self, writer: Writer, socket: Path) -> None:
         self.writer = writer
         self.socket = socket
+        self.trash = Trash(writer)
 
     # -- new
 
@@ -131,7 +135,7 @@ class Supervisor:
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
         gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
-        await asyncio.to_thread(_forget_files, agent)
+        await asyncio.to_thread(_forget_files, agent.id)
 
         def forget(conn: sqlite3.Connection) -> None:
             conn.execute("DELETE FROM agents WHERE id = ? AND life = 'creating'", (agent.id,))
@@ -201,17 +205,35 @@ class Supervisor:
         await self.writer.run(lambda conn: lives.resumed(conn, agent, columns))
         return agent
 
-    async def remove(self, agent: Agent) -> None:
-        """Remove a stopped agent whose tree is clean and landed or unchanged; refuse anything else."""
+    async def remove(self, agent: Agent, shown: str = "") -> TrashEntry:
+        """Move a stopped agent with its tree into the trash.
+
+        `shown` is the digest of the report that a human saw: a tree that holds anything else by
+        now is refused with the new report.
+        """
         if agent.pid and await asyncio.to_thread(processes.alive, processes.Process(agent.pid, agent.pid_start)):
             raise AgentDeckError(f"'{agent.name}' is running", "Stop it first: `agentdeck stop`.")
-        if not agent.here:
-            await asyncio.to_thread(
-                worktrees.remove, Path(agent.repo), Path(agent.worktree), agent.branch, agent.base_oid
-            )
-        await asyncio.to_thread(_close_windows, self.socket, agent.id)
-        await self.writer.run(lambda conn: lives.removed(conn, agent))
-        await asyncio.to_thread(_forget_files, agent)
+        report = await asyncio.to_thread(loss_report.look, agent, os.getpid())
+        if report.refusal:
+            raise AgentDeckError(f"'{agent.name}' is kept: {report.refusal}", report.hint)
+        if shown and shown != report.digest:
+            raise TryAgain(f"'{agent.name}' holds other things than were shown", "\n".join(report.lines()))
+        entry = await self.trash.put(report)
+        await self._tidy(entry)
+        return entry
+
+    async def _tidy(self, entry: TrashEntry) -> None:
+        """What only a present agent needs: its dead windows, and files that a start writes anew."""
+        await asyncio.to_thread(_close_windows, self.socket, entry.agent)
+        await asyncio.to_thread(_forget_files, entry.agent)
+
+    async def recover(self) -> None:
+        """After a crash: bring removals and their undoing to an end."""
+        for entry in await self.trash.recover():
+            if entry.state == "moving" and not await self.writer.run(
+                lambda conn, one=entry: lives.present(conn, one.agent)
+            ):
+                await self._tidy(entry)
 
 
 def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
@@ -257,9 +279,9 @@ def _has_conversation(harness: Harness, agent: Agent) -> bool:
     return not where or Path(launch.fill([where], launch.values(agent))[0]).exists()
 
 
-def _forget_files(agent: Agent) -> None:
+def _forget_files(agent_id: str) -> None:
     """Scratch that can be made again; never a worktree, a transcript or the database."""
-    for directory in (paths.agent_dir(agent.id), paths.spool_dir(agent.id), paths.runtime_dir() / agent.id):
+    for directory in (paths.agent_dir(agent_id), paths.spool_dir(agent_id), paths.runtime_dir() / agent_id):
         shutil.rmtree(directory, ignore_errors=True)
 
 

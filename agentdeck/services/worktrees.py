@@ -1,6 +1,6 @@
-"""An agent's own working tree, from its making to its removal. Everything here blocks: call it in a thread.
+"""An agent's own working tree, from its making on. Everything here blocks: call it in a thread.
 
-A tree is only ever removed by git, never forced, and only when that loses nothing.
+What becomes of it when its agent is removed is in `loss_report` (what would go) and `trash`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import NAME, NAME_RULE
 from agentdeck.services import includes, leftovers, losses, setups
 from agentdeck.services.fleet import Diff
-from agentdeck.services.losses import Loss
 from agentdeck.services.setups import Setup
 
 __all__ = [
-    "Created", "Loss", "Removed", "Setup", "branch_name", "check_base", "create", "diff", "head", "in_place",
-    "made_before", "next_branch", "place", "removal", "remove", "repository", "setup_command", "start_point", "unmake",
+    "Created", "Setup", "branch_name", "check_base", "create", "diff", "forget_empty", "head", "in_place", "linked",
+    "made_before", "next_branch", "place", "repository", "setup_command", "start_point", "unmake",
 ]  # fmt: skip
 
 
@@ -44,14 +43,6 @@ class Created:
     saved_ref: str = ""
     saved_oid: str = ""
     kept: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """`branches` are gone (all their commits are elsewhere), `refs` now hold commits only the worktree's log knew."""
-
-    branches: tuple[str, ...] = ()
-    refs: tuple[str, ...] = ()
 
 
 def branch_name(name: str, n: int) -> str:
@@ -123,7 +114,7 @@ def create(repo: Path | str, name: str, n: int = 1, base: str = "") -> Created:
         git.add_worktree(repository.root, tree, branch)
     except BaseException:
         git.set_ref(repository.root, ref, git.NO_OID, oid, "deck: undo")
-        _forget_empty(tree.parent)
+        forget_empty(tree.parent)
         raise
     try:
         return Created(str(repository.root), str(tree), branch, oid, includes.copy(repository.root, tree))
@@ -155,10 +146,11 @@ def _take_back(root: Path, tree: Path, branch: str, oid: str) -> None:
     """Remove a worktree of ours in which nobody has worked, and its branch."""
     git.remove_worktree(root, tree, force=True)
     git.set_ref(root, f"refs/heads/{branch}", git.NO_OID, oid, "deck: undo")
-    _forget_empty(tree.parent)
+    forget_empty(tree.parent)
 
 
-def _forget_empty(directory: Path) -> None:
+def forget_empty(directory: Path) -> None:
+    """Remove the directory that a repository's trees were in, once the last one is gone."""
     with contextlib.suppress(OSError):  # other agents' worktrees are in it
         directory.rmdir()
 
@@ -169,9 +161,9 @@ def unmake(repo: Path | str, created: Created) -> bool:
     Ignored files go with it: only a set-up command or the client itself can have made them.
     """
     tree, root = Path(created.worktree), Path(repo)
-    _linked(tree, root)
+    linked(tree, root)
     loss = losses.survey(tree, root, created.base_oid)
-    if loss.staged or loss.changed or loss.untracked or loss.unlanded or loss.reason:
+    if loss.staged or loss.changed or loss.untracked or loss.unpushed or loss.reason:
         return False
     if git.head(tree) != git.Head(created.base_oid, created.branch):
         return False
@@ -212,7 +204,7 @@ def next_branch(worktree: Path | str, name: str, n: int, base: str = "", *, task
     tree = Path(worktree)
     repository = git.find(tree)
     root = repository.root
-    _linked(tree, root)
+    linked(tree, root)
     doing = git.operation(tree)
     if doing:
         raise AgentDeckError(f"{doing} is in progress in {tree}", "Let the agent finish or abort it.")
@@ -254,7 +246,7 @@ def diff(worktree: Path | str, base: str, repo: Path | str = "") -> Diff:
     return Diff(len({path for _, _, path in rows}), sum(row[0] for row in rows), sum(row[1] for row in rows))
 
 
-def _linked(tree: Path, root: Path) -> git.Tree:
+def linked(tree: Path, root: Path) -> git.Tree:
     """git's own row for `tree`; raises unless it is a linked worktree below our directory."""
     ours = paths.worktrees_dir().resolve()
     wanted = tree.resolve()
@@ -262,49 +254,3 @@ def _linked(tree: Path, root: Path) -> git.Tree:
     if row is None or row.main or ours not in wanted.parents:
         raise AgentDeckError(f"{tree} is not a worktree that agentdeck made", "It is left alone.")
     return row
-
-
-def removal(repo: Path | str, worktree: Path | str, base_oid: str) -> Loss:
-    """What removing the worktree would lose; it may be missing already (then only commits count)."""
-    tree, root = Path(worktree), Path(repo)
-    row = _linked(tree, root)
-    if not tree.is_dir():
-        return Loss(unlanded=losses.unlanded(root, "" if row.head == git.NO_OID else row.head, base_oid))
-    return losses.survey(tree, root, base_oid)
-
-
-def remove(repo: Path | str, worktree: Path | str, branch: str, base_oid: str) -> Removed:
-    """Remove the worktree of a stopped agent, and those of its branches whose commits are all elsewhere.
-
-    Raises with the loss report when anything would be lost: ignored files too, which
-    `git worktree remove` would delete without asking. The caller has made sure that no process lives in it.
-    """
-    tree, root = Path(worktree), Path(repo)
-    loss = removal(root, tree, base_oid)
-    if not loss.nothing:
-        raise AgentDeckError(f"{tree} holds work that exists nowhere else", "\n".join(loss.lines()))
-    rescued = losses.rescue(tree, tree.name) if tree.is_dir() else []
-    copies = includes.unchanged(root, tree, git.untracked(tree)) if tree.is_dir() else set()
-    for path in copies:  # else git calls the tree dirty; each equals the file in the main working tree
-        (tree / path).unlink()
-    try:
-        git.remove_worktree(root, tree)
-    except AgentDeckError:
-        includes.copy(root, tree)
-        raise
-    _forget_empty(tree.parent)
-    return Removed(_drop_branches(root, branch), tuple(rescued))
-
-
-def _drop_branches(root: Path, branch: str) -> tuple[str, ...]:
-    """Delete the deck's branches beside `branch` that are landed and not checked out."""
-    prefix = f"refs/heads/{branch.rpartition('/')[0]}/"
-    if not branch.startswith(leftovers.OURS):
-        return ()
-    in_use = {row.branch for row in git.worktrees(root)}
-    gone = []
-    for ref, oid in git.refs(root, prefix).items():
-        if ref not in in_use and not losses.unlanded(root, oid, ""):
-            git.set_ref(root, ref, git.NO_OID, oid, "deck: removed")
-            gone.append(ref.removeprefix("refs/heads/"))
-    return tuple(gone)

@@ -9,7 +9,7 @@ import pytest
 
 from agentdeck.adapters import git
 from agentdeck.errors import UsageError
-from agentdeck.services import worktrees
+from agentdeck.services import losses, worktrees
 from agentdeck.ui import offers
 from tests import repos
 from tests.deck import Deck
@@ -66,7 +66,7 @@ def test_the_whole_life_of_a_worktree_of_a_bare_repository(git_repo: Path, tmp_p
     again = worktrees.next_branch(tree, "al", 2)
     assert (again.branch, repos.status(tree)) == ("deck/al/2", "")
     assert repos.show(bare, "deck/al/1", "new.txt") == b"one\n"
-    assert worktrees.removal(bare, tree, again.base_oid).nothing
+    assert losses.survey(tree, bare, again.base_oid).nothing
     assert worktrees.unmake(bare, again)
     assert not tree.exists()
 

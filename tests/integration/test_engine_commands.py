@@ -103,22 +103,32 @@ def test_an_agent_from_its_start_to_its_removal(deck: Deck, model: ScriptedModel
     assert model.requests[-1].usage.cache_read_tokens > 0, "the conversation before the stop was sent again"
 
     deck.ok("stop", "anna")
-    dirty = deck.run("rm", "anna")
-    assert dirty.code == 1
-    assert "untracked: allowed" in dirty.out.splitlines()
-    insisted = deck.run("rm", "anna", "--yes")
-    assert insisted.code == 1
-    assert "untracked: allowed" in insisted.err
+    reported = deck.run("rm", "anna")
+    assert reported.code == 1, "off a terminal it only reports"
+    assert "untracked: allowed  5 kB" in reported.out.splitlines()
     assert (Path(row["worktree"]) / "allowed").exists()
-    (Path(row["worktree"]) / "allowed").unlink()
-    clean = deck.run("rm", "anna")
-    assert clean.code == 1, "off a terminal it only reports"
-    deck.ok("rm", "anna", "--yes")
+    told = deck.ok("rm", "anna", "--yes")
+    assert (told.out, "1 untracked" in told.err) == ("", True)
     assert deck.ok("ls", "--json").json == []
     assert not Path(row["worktree"]).exists()
     assert repos.git(deck.repo, "branch", "--list", "deck/*") == ""
     assert made["id"] not in deck.panes()
     assert deck.ok("usage", "--json").json["total"]["messages"] == len(model.requests), "what it cost stays"
+
+    [held] = deck.ok("trash", "--json").json
+    assert (held["name"], held["agent"], held["holds"]) == ("anna", made["id"], "1 untracked (5 kB)")
+    assert f"agentdeck undo {held['id']}" in told.err
+    deck.ok("undo")
+    back = deck.is_("anna", "exited")
+    assert [back[key] for key in ("id", "worktree", "branch", "session_id")] == [
+        row[key] for key in ("id", "worktree", "branch", "session_id")
+    ]
+    assert (Path(row["worktree"]) / "allowed").read_text() == "one\n"
+    assert deck.ok("trash", "--json").json == []
+    assert deck.run("undo").code == 1
+    deck.ok("resume", "anna")
+    deck.send("anna", "::say Here again.", "--wait", "15")
+    assert model.requests[-1].usage.cache_read_tokens > 0, "in its own conversation"
 
 
 def test_a_shell_command_is_an_agent_too(deck: Deck) -> None:

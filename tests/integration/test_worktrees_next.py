@@ -190,15 +190,15 @@ def test_commits_on_a_detached_head_get_a_private_ref(repo: Path, tree: Path) ->
     repos.git(tree, "checkout", "-q", "--detach")
     tip = repos.commit(tree, "Alone", {"alone.txt": "1\n"})
     made = worktrees.next_branch(tree, "al", 2)
-    assert made.saved_ref == "refs/deck/al/1"
-    assert repos.git(repo, "rev-parse", "refs/deck/al/1") == tip
+    assert made.saved_ref == "refs/deck/kept/al/1"
+    assert repos.git(repo, "rev-parse", "refs/deck/kept/al/1") == tip
     repos.git(tree, "checkout", "-q", "--detach")
     again = repos.commit(tree, "Alone again", {"alone.txt": "2\n"})
     repos.write(tree, {"left.txt": "left\n"})
     made = worktrees.next_branch(tree, "al", 3)
-    assert made.saved_ref == "refs/deck/al/2"
-    assert repos.git(repo, "rev-parse", "refs/deck/al/2^") == again
-    assert repos.show(repo, "refs/deck/al/2", "left.txt") == b"left\n"
+    assert made.saved_ref == "refs/deck/kept/al/2"
+    assert repos.git(repo, "rev-parse", "refs/deck/kept/al/2^") == again
+    assert repos.show(repo, "refs/deck/kept/al/2", "left.txt") == b"left\n"
     assert repos.status(tree) == ""
 
 
@@ -214,9 +214,9 @@ def test_somebody_elses_branch_is_not_moved(repo: Path, tree: Path) -> None:
     repos.write(tree, {"f.txt": "2\n"})
     made = worktrees.next_branch(tree, "al", 2)
     assert repos.git(repo, "rev-parse", "feature") == tip
-    assert made.saved_ref == "refs/deck/al/1"
-    assert repos.show(repo, "refs/deck/al/1", "f.txt") == b"2\n"
-    assert repos.git(repo, "rev-parse", "refs/deck/al/1^") == tip
+    assert made.saved_ref == "refs/deck/kept/al/1"
+    assert repos.show(repo, "refs/deck/kept/al/1", "f.txt") == b"2\n"
+    assert repos.git(repo, "rev-parse", "refs/deck/kept/al/1^") == tip
     assert repos.status(tree) == ""
 
 

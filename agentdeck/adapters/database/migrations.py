@@ -213,3 +213,19 @@ def m007_trees(db: Database) -> None:
         CREATE TABLE disk_use (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL, at INTEGER NOT NULL);
         """,
     )
+
+
+@migrations()
+def m008_trash(db: Database) -> None:
+    _run(
+        db,
+        """
+        CREATE TABLE trash (
+            id TEXT PRIMARY KEY, agent TEXT NOT NULL, name TEXT NOT NULL, repo TEXT NOT NULL,
+            origin TEXT NOT NULL DEFAULT '', place TEXT NOT NULL DEFAULT '', branch TEXT NOT NULL DEFAULT '',
+            head TEXT NOT NULL DEFAULT '', snapshot TEXT NOT NULL DEFAULT '', holds TEXT NOT NULL DEFAULT '',
+            size INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL, removed INTEGER NOT NULL, since INTEGER NOT NULL
+        );
+        CREATE INDEX trash_held ON trash(removed) WHERE state NOT IN ('restored', 'dropped');
+        """,
+    )

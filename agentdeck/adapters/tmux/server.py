@@ -39,7 +39,8 @@ def ensure_server(socket: Path, conf: Path) -> None:
     for attempt in range(_TRIES):
         try:
             # The placeholder never ends, so neither does the hub; it has no @deck_id and is nobody's pane.
-            run(socket, "new-session", "-d", "-s", rows.HUB, "--", "tail", "-f", "/dev/null", conf=conf)
+            # In no directory of anybody's: it would count as a living process of the work tree it was started in.
+            run(socket, "new-session", "-d", "-s", rows.HUB, "-c", "/", "--", "tail", "-f", "/dev/null", conf=conf)
             return
         except TmuxError:
             if server_alive(socket):  # another process was faster

@@ -84,7 +84,7 @@ async def remove(deck: DeckScreen, number: int) -> None:
         if trees
         else "The agent leaves the deck.\n\n"
     )
-    text += "This is refused while anything in it is uncommitted or not landed. What it used stays in the books."
+    text += "It goes to the trash with all that is in it; `agentdeck undo` brings it back."
     if await _sure(deck, f"Remove {_names(rows)}?", text):
         await _each(deck, "rm", rows, "removed")
 
