@@ -62,6 +62,24 @@ def tree(root: Process) -> list[Process]:
         return []
 
 
+def family(root: Process, variable: str, value: str) -> list[Process]:
+    """The tree of `root`, and what left it: processes that were started with `variable` set to `value`.
+
+    A client's helpers may outlive it with init as their parent, in a session of their own. Works where there is no
+    subreaper; another user's processes and those that hide their environment are not seen.
+    """
+    import psutil
+
+    found = {process.pid: process for process in tree(root)}
+    for other in psutil.process_iter():
+        try:
+            if other.pid not in found and other.pid != os.getpid() and other.environ().get(variable) == value:
+                found[other.pid] = Process(other.pid, other.create_time())
+        except (psutil.Error, OSError):
+            continue
+    return list(found.values())
+
+
 def cpu_seconds(processes: Sequence[Process]) -> float:
     """Processor time used so far by all of them; the vanished count nothing."""
     import psutil

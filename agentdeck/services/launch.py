@@ -28,6 +28,7 @@ STATUSLINE = (
     'then printf "%s\\n" "$in" >"$f" && mv "$f" "$DECK_SPOOL/statusline.json"; fi; '
     'if [ -n "$DECK_STATUSLINE" ]; then printf "%s\\n" "$in" | sh -c "$DECK_STATUSLINE"; fi; exit 0'
 )
+AGENT_ID = "DECK_AGENT_ID"  # by it everything that an agent started is known
 GONE, SETUP_FAILED = 97, 96  # exit codes of the launch script: the directory is gone, the set-up command failed
 
 
@@ -101,7 +102,7 @@ def environment(harness: Harness, agent: Agent, environ: Mapping[str, str]) -> d
         "COLORTERM": "truecolor",
         "TMUX": f"{decoy}/none,0,0",
         "TMUX_TMPDIR": str(decoy),
-        "DECK_AGENT_ID": agent.id,
+        AGENT_ID: agent.id,
         "DECK_SPOOL": str(paths.spool_dir(agent.id)),
     }
     statusline = own_statusline(harness, agent)

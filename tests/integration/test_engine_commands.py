@@ -12,7 +12,7 @@ import pytest
 from agentdeck import paths
 from agentdeck.demo.server import ScriptedModel
 from tests import repos
-from tests.deck import Deck
+from tests.deck import Deck, running
 
 ROW = {
     "id", "name", "harness", "model", "team", "repo", "worktree", "branch", "base", "pane_id", "pid", "hidden",
@@ -194,3 +194,14 @@ def test_a_text_for_a_busy_agent_waits(deck: Deck, model: ScriptedModel) -> None
     deck.ok("interrupt", "fred")
     deck.until(lambda: [d["state"] for d in deck.deliveries("fred")] == ["acknowledged"] * 2, "both delivered")
     deck.until(lambda: [s.prompt for s in model.requests][-1:] == ["::say Second."], "the second asked")
+
+
+def test_stopping_an_agent_ends_what_it_put_into_the_background_too(deck: Deck, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    away = f"setsid sh -c 'echo $$ >>{pids}; exec sleep 600' & sh -c 'echo $$ >>{pids}; exec sleep 600' & exit 0"
+    deck.new("anna", "shell", "--", "sh", "-c", f"({away}) ; echo $$ >>{pids}; exec cat")
+    deck.until(lambda: pids.exists() and len(pids.read_text().split()) == 3, "three processes")
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert all(running(pid) for pid in started)
+    deck.ok("stop", "anna")
+    deck.until(lambda: not any(running(pid) for pid in started), "the end of all three")
