@@ -62,7 +62,7 @@ def tree(root: Process) -> list[Process]:
         return []
 
 
-def family(root: Process, variable: str, value: str) -> list[Process]:
+def kin(root: Process, variable: str, value: str) -> list[Process]:
     """The tree of `root`, and what left it: processes that were started with `variable` set to `value`.
 
     A client's helpers may outlive it with init as their parent, in a session of their own. Works where there is no

@@ -151,12 +151,12 @@ class Supervisor:
         """The ladder over the whole tree: with a `client` (it is at its composer) the own exit, TERM, KILL."""
         harness = loader.get(agent.harness)
         root = processes.Process(agent.pid, agent.pid_start)
-        family = await asyncio.to_thread(processes.family, root, launch.AGENT_ID, agent.id)
+        family = await asyncio.to_thread(processes.kin, root, launch.AGENT_ID, agent.id)
         if client is not None and harness.keys.exit_text and family:
             await self._say_exit(client, agent, harness.keys.exit_text)
             await self._until_gone(family, TERM_SECONDS)
         for signum, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
-            grown = await asyncio.to_thread(processes.family, root, launch.AGENT_ID, agent.id)
+            grown = await asyncio.to_thread(processes.kin, root, launch.AGENT_ID, agent.id)
             family = list({p.pid: p for p in [*family, *grown]}.values())
             left = await asyncio.to_thread(processes.survivors, family)
             if not left:
