@@ -89,7 +89,7 @@ class Human(Terminal):
         lines, titles = self.lines(), {}
         for name in names:
             for y, line in enumerate(lines):
-                found = _title_at(line, name, ROSTER if self.size[0] >= 100 else 0)
+                found = title_at(line, name, ROSTER if self.size[0] >= 100 else 0)
                 if found is not None:
                     titles[name] = (found, y)
         places = {}
@@ -104,7 +104,7 @@ class Human(Terminal):
         return [cells_of(line, x, columns) for line in self.lines()[y : y + rows]]
 
 
-def _title_at(line: Line, name: str, start: int) -> int | None:
+def title_at(line: Line, name: str, start: int) -> int | None:
     """The column of a tile's left edge when this row of the screen is its title, which has a ground of its own."""
     found = re.compile(_TITLE.format(name=re.escape(name))).search(plain(line), start)
     if found is None or not all(style.bg for _, _, style in cells_of(line, found.start(), len(found[0]))):
