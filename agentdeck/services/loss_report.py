@@ -56,25 +56,31 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report as a person reads it: one path or commit a line."""
-        name = self.agent.name
         if self.agent.here:
-            return [f"{name} works in the checkout itself: nothing of it would be removed"]
-        refusal = [f"it cannot be removed now: {self.refusal}"] if self.refusal else []
-        stays = [self.stays] if self.stays else []
-        lost = self._lost()
-        if self.missing:
-            lost = ["its directory is gone already", *lost]
-        elif not (lost or refusal):
-            lost = ["nothing would be lost"]
-        return [f"{self.place or self.agent.worktree}:", *refusal, *stays, *map(printable, lost)]
+            return [self.notes()[0]]
+        found = [f"{word}: {item}" + (f"  {size}" if size else "") for word, item, size in self.items()]
+        return [f"{self.place or self.agent.worktree}:", *self.notes(), *found]
 
-    def _lost(self) -> list[str]:
-        found = [self.loss.reason] if self.loss.reason else []
-        for word, items in self.loss.groups:
-            for item in items:
-                size = self.loss.sizes.get(item)
-                found.append(f"{word}: {item}" + ("" if size is None else f"  {disk.size(size)}"))
-        return found
+    def notes(self) -> list[str]:
+        """What is to be said before the paths."""
+        if self.agent.here:
+            return [f"{self.agent.name} works in the checkout itself: nothing of it would be removed"]
+        found = [f"it cannot be removed now: {self.refusal}"] if self.refusal else []
+        found += [text for text in (self.stays, self.loss.reason) if text]
+        if self.missing:
+            found.append("its directory is gone already")
+        elif self.loss.nothing and not self.refusal:
+            found.append("nothing would be lost")
+        return [printable(text) for text in found]
+
+    def items(self) -> list[tuple[str, str, str]]:
+        """Kind, path or commit, and its size in words ('' for what git has)."""
+        sizes = self.loss.sizes
+        return [
+            (word, printable(item), disk.size(sizes[item]) if item in sizes else "")
+            for word, found in self.loss.groups
+            for item in found
+        ]
 
 
 def _count(found: tuple[str, ...]) -> int:

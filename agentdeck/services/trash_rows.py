@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields, replace
 
 from agentdeck.errors import AgentDeckError
@@ -81,16 +81,15 @@ def take_back(conn: sqlite3.Connection, noun: TrashEntry, name: str) -> TrashEnt
     """The agent takes its name (or `name`) at once, so that nobody else gets it while its tree is on its way."""
     wanted = name or noun.name
     if conn.execute("SELECT 1 FROM agents WHERE name = ? AND life != 'removed'", (wanted,)).fetchone():
-        free = free_name(conn, noun.name)
+        free = free_name({agent.name for agent in rows.agents(conn)}, noun.name)
         hint = f"Give this one a new name: agentdeck undo {noun.id} --name {free}"
         raise AgentDeckError(f"another agent is called '{wanted}' by now", hint)
     rows.update(conn, "agents", "id", noun.agent, life="stopped", name=wanted)
     return set_state(conn, noun, "restoring")
 
 
-def free_name(conn: sqlite3.Connection | None, name: str) -> str:
+def free_name(taken: Collection[str], name: str) -> str:
     """`name`, or with the lowest number that makes it nobody's."""
-    taken = {agent.name for agent in rows.agents(conn)} if conn is not None else set()
     stem, n = name[:28].rstrip("-"), 2
     while name in taken:
         name, n = f"{stem}-{n}", n + 1

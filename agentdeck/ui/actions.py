@@ -79,6 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("stop", "x", "stop", "Stop the agent; tree, branch and conversation stay", why.any_live, 16, danger=True),
     _act("resume", "R", "resume", "Start an ended agent again, in its conversation", why.ended, 8),
     _act("remove", "D", "remove", "Remove an ended agent: it goes to the trash with its tree", why.ended, danger=True),
+    _act("undo", "z", "undo", "Bring back a removed agent, or undo a hide or rename; says what first", why.always),
     _act("rename", "f2", "rename", "Give the agent another name", why.focused),
     _act("terminal", "t", "shell", "Open a shell in the agent's work tree", why.focused, 10),
     _act("attach", "A", "attach", "Attach to the agent full screen; Ctrl+Q returns", why.live, 11),

@@ -9,8 +9,10 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -22,6 +24,10 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.view import ViewChange
 from agentdeck.services import fleet as fleets
 from agentdeck.services.stats import AgentStats, agent_stats
+
+if TYPE_CHECKING:
+    from agentdeck.models.trash import TrashEntry
+    from agentdeck.services.loss_report import Report
 
 TICK = 0.1  # seconds between looks at the database's change counter
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
@@ -93,6 +99,14 @@ class Bridge:
         from agentdeck.services import views
 
         return await asyncio.to_thread(views.change, self.view, change)
+
+    async def losses(self, agents: Sequence[str]) -> list[Report]:
+        """What removing each of these agents would take away. Asks git: 100 ms and more an agent."""
+        return [await asyncio.to_thread(_loss, agent) for agent in agents]
+
+    async def trash(self) -> list[TrashEntry]:
+        """What can be brought back, newest first."""
+        return await asyncio.to_thread(_trash)
 
     async def stats(self, agent: str) -> AgentStats:
         """What one agent used, for its panel."""
@@ -196,6 +210,20 @@ def _stats(agent: str) -> AgentStats:
         return AgentStats()
     with contextlib.closing(conn):
         return agent_stats(conn, agent, now_ms())
+
+
+def _loss(agent: str) -> Report:
+    from agentdeck.services import loss_report
+
+    with contextlib.closing(store.write(paths.database_file())) as conn:
+        return loss_report.describe(conn, agent)
+
+
+def _trash() -> list[TrashEntry]:
+    from agentdeck.services import trash_rows
+
+    with contextlib.closing(store.write(paths.database_file())) as conn:
+        return [entry for entry in trash_rows.held(conn) if entry.state == "trashed"]
 
 
 def _receipt(delivery: str) -> tuple[str, str]:

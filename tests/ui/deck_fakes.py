@@ -9,12 +9,15 @@ from typing import Any
 
 from textual.message_pump import MessagePump
 
+from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Ask, Reason, State, Status
+from agentdeck.models.trash import TrashEntry
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View, ViewChange
 from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, UsageSum
+from agentdeck.services.loss_report import Report
 from agentdeck.services.stats import AgentStats
 from agentdeck.ui.app import DeckApp
 from agentdeck.ui.arrangement import marked_by
@@ -55,6 +58,8 @@ class FakeBridge(Bridge):
         self.replies: dict[str, Any] = {}
         self.delivered: tuple[str, str] = ("acknowledged", "prompt hook")
         self.used = AgentStats()
+        self.reports: dict[str, Report] = {}
+        self.removed: list[TrashEntry] = []
         self.changes: list[ViewChange] = []
         self.refuses: Exception | None = None
 
@@ -86,6 +91,14 @@ class FakeBridge(Bridge):
 
     async def ask_with_environment(self, kind: str, agent: str = "", **args: object) -> dict[str, object]:
         return await self.ask(kind, agent, **args)
+
+    async def losses(self, agents: Sequence[str]) -> list[Report]:
+        if missing := [agent for agent in agents if agent not in self.reports]:
+            raise AgentDeckError(f"nothing is known of {missing}", "Give the fake a report.")
+        return [self.reports[agent] for agent in agents]
+
+    async def trash(self) -> list[TrashEntry]:
+        return self.removed
 
     async def stats(self, agent: str) -> AgentStats:
         return self.used

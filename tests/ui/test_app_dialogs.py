@@ -12,7 +12,6 @@ from agentdeck.models.status import Ask
 from agentdeck.ui import offers
 from agentdeck.ui.screens.answer import AnswerDialog
 from agentdeck.ui.screens.confirm import ConfirmDialog
-from agentdeck.ui.screens.error import ErrorDialog
 from agentdeck.ui.screens.help import HelpDialog
 from agentdeck.ui.screens.line import LineDialog
 from agentdeck.ui.screens.message import MessageDialog
@@ -306,8 +305,8 @@ async def test_a_task_of_one_line_needs_a_line() -> None:
 # -- the rest
 
 
-async def test_stop_and_remove_are_confirmed_by_y_alone_and_say_what_happens() -> None:
-    app = make_app(row("ada", "working"), row("bo", "exited", life="stopped"))
+async def test_stop_is_confirmed_by_y_alone_and_says_what_happens() -> None:
+    app = make_app(row("ada", "working"))
     async with app.run_test(size=(120, 40)) as pilot:
         dialog = await opened(pilot, app, ConfirmDialog, "x")
         assert "Work tree, branch and conversation stay" in text(dialog.query_one("#text"))
@@ -317,25 +316,6 @@ async def test_stop_and_remove_are_confirmed_by_y_alone_and_say_what_happens() -
         await pilot.press("y")
         await closed(pilot, app)
         await until(pilot, lambda: fake(app).asked == [("stop", "id-ada", {})])
-        await pilot.press("2")
-        dialog = await opened(pilot, app, ConfirmDialog, "D")
-        assert "/trees/bo" in text(dialog.query_one("#text")) and "deck/bo/1" in text(dialog.query_one("#text"))
-        await pilot.press("n")
-        await closed(pilot, app)
-        assert len(fake(app).asked) == 1
-
-
-async def test_a_refused_removal_is_shown_whole_until_it_is_closed() -> None:
-    app = make_app(row("bo", "exited", life="stopped"))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await opened(pilot, app, ConfirmDialog, "D")
-        fake(app).replies["rm"] = AgentDeckError("the tree of 'bo' has 2 changed files", "Commit them first.")
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
-        assert "2 changed files" in text(app.screen.query_one("#text"))
-        await pilot.press("c", "enter")
-        await closed(pilot, app)
-        assert "Commit them first." in app.clipboard
 
 
 async def test_rename_knows_the_rule_and_the_taken_names() -> None:

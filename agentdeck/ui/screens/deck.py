@@ -23,6 +23,7 @@ from agentdeck.ui.actions import ACTIONS, BY_ID
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.held_keys import HeldKeys
+from agentdeck.ui.undoing import Undoable
 from agentdeck.ui.verbs.arrange import hide_group
 from agentdeck.ui.view_keeper import ViewKeeper
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
@@ -71,6 +72,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self._typed: str | None = None  # the filter while it is being typed
         self.stats = AgentStats()
         self.drafts: dict[str, str] = {}
+        self.undoable: list[Undoable] = []
         self.held = HeldKeys()
         self._born = time.monotonic()
         self._rows: tuple[AgentRow, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import arrange, life, moves, panels, tools, work
+from agentdeck.ui.verbs import arrange, life, moves, panels, removal, tools, work
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Verb = Callable[[DeckScreen, int], Awaitable[None] | None]
 
 DIALOGS = frozenset(
-    ("new", "spec", "line", "message", "answer", "stop", "remove", "rename", "palette", "help", "groups")
+    ("new", "spec", "line", "message", "answer", "stop", "remove", "undo", "rename", "palette", "help", "groups")
 )
 HANDLERS: dict[str, Verb] = {
     **moves.HANDLERS,
@@ -24,6 +24,7 @@ HANDLERS: dict[str, Verb] = {
     **tools.HANDLERS,
     **work.HANDLERS,
     **life.HANDLERS,
+    **removal.HANDLERS,
 }
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import NAME, NAME_RULE
+from agentdeck.ui import undoing
+from agentdeck.ui.verbs import removal
 
 if TYPE_CHECKING:
     from agentdeck.services.fleet import AgentRow
@@ -76,19 +78,6 @@ async def stop(deck: DeckScreen, number: int) -> None:
         await _each(deck, "stop", rows, "stopped")
 
 
-async def remove(deck: DeckScreen, number: int) -> None:
-    rows = deck.state.targets
-    trees = "\n".join(f"  {row.agent.worktree}  (branch {row.agent.branch})" for row in rows if not row.agent.here)
-    text = (
-        f"The agent leaves the deck, and its work tree goes:\n{trees}\n\n"
-        if trees
-        else "The agent leaves the deck.\n\n"
-    )
-    text += "It goes to the trash with all that is in it; `agentdeck undo` brings it back."
-    if await _sure(deck, f"Remove {_names(rows)}?", text):
-        await _each(deck, "rm", rows, "removed")
-
-
 async def _sure(deck: DeckScreen, heading: str, text: str) -> bool:
     from agentdeck.ui.screens.confirm import ConfirmDialog
 
@@ -128,13 +117,13 @@ async def rename(deck: DeckScreen, number: int) -> None:
     if name and name != row.agent.name:
         await deck.bridge.ask("rename", row.agent.id, name=name)
         deck.note(f"rename {row.agent.name}", name)
+        deck.undoable = undoing.remember(deck.undoable, removal.rename_back(deck, row.agent.id, row.agent.name, name))
 
 
 HANDLERS = {
     "new": new,
     "interrupt": interrupt,
     "stop": stop,
-    "remove": remove,
     "resume": resume,
     "rename": rename,
 }
