@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 
 import click
 
-from agentdeck import __version__
-from agentdeck.commands import agents, decks, search, tasks, trash, views
+from agentdeck import __version__, paths
+from agentdeck.adapters.database import store
+from agentdeck.commands import adopt, agents, decks, search, tasks, trash, views
 from agentdeck.errors import AgentDeckError
 
 
@@ -22,6 +24,10 @@ class Deck(click.Group):
             if error.hint:
                 click.echo(f"  {error.hint}", err=True)
             ctx.exit(error.exit_code)
+        except sqlite3.DatabaseError as error:
+            told = store.unusable(paths.database_file(), error)
+            click.echo(f"agentdeck: {told.title}\n  {told.hint}", err=True)
+            ctx.exit(told.exit_code)
         except KeyboardInterrupt:
             ctx.exit(130)
 
@@ -36,8 +42,9 @@ def main(ctx: click.Context, view: str) -> None:
         ctx.exit(decks.dashboard(view))
 
 
-for command in (*agents.COMMANDS, *trash.COMMANDS, *tasks.COMMANDS, *search.COMMANDS, *views.COMMANDS, *decks.COMMANDS):
-    main.add_command(command)
+for commands in (agents, trash, adopt, tasks, search, views, decks):
+    for command in commands.COMMANDS:
+        main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -228,9 +228,11 @@ def log(follow: bool) -> None:
 def halt(yes: bool) -> None:
     """End every agent, the engine and our tmux server. Worktrees, branches and conversations stay."""
     from agentdeck import paths
-    from agentdeck.services import rows, shutdown
+    from agentdeck.services import adoption, rows, shutdown
 
     live = output.query(lambda conn: [] if conn is None else [a.name for a in rows.agents(conn) if a.life == "live"])
+    strays = adoption.find_in(paths.database_file(), paths.tmux_socket())
+    live += [f"{one.agent.name} (no row has it)" for one in strays if one.what == "pane"]
     if live and not yes and not click.confirm(f"End {len(live)} agents ({', '.join(live)})?", err=True):
         raise SystemExit(1)
     output.run(shutdown.halt(paths.tmux_socket()))

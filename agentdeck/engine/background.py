@@ -47,6 +47,6 @@ async def run_background() -> int:
     await engine.ended.wait()
     unneeded = engine.failure is None and engine.unneeded
     await engine.stop()
-    if unneeded:
-        await asyncio.to_thread(tmux.kill_server, paths.tmux_socket())
+    if unneeded and not any(not pane.dead for pane in await asyncio.to_thread(tmux.survivors, paths.tmux_socket())):
+        await asyncio.to_thread(tmux.kill_server, paths.tmux_socket())  # never with a program that no row knows of
     return 0 if engine.failure is None or isinstance(engine.failure, EpochLost) else 1

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agentdeck import config, paths
-from agentdeck.adapters.database.store import EpochLost, Writer
+from agentdeck.adapters.database.store import EpochLost, Replaced, Writer
 from agentdeck.engine import ledger
 from agentdeck.engine.handlers import Handlers
 from agentdeck.engine.link import Link
@@ -21,12 +21,13 @@ from agentdeck.engine.lock import EngineLock
 from agentdeck.engine.wake import Waker
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
-from agentdeck.services import probes
+from agentdeck.services import adoption, probes
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
+from agentdeck.services.records import Records
 from agentdeck.services.supervisor import Supervisor
 from agentdeck.services.tree_watch import TreeWatch
 
@@ -55,6 +56,7 @@ class Engine:
         )
         self.trees = TreeWatch(self.writer, self.monitor, self.meter.mark)
         self.gauge = Gauge(self.writer, self.monitor)
+        self.records = Records()
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
@@ -72,6 +74,8 @@ class Engine:
         paths.make_private(paths.runtime_dir())
         paths.make_private(paths.state_dir() / "spool")
         halfway = await self.writer.run(ledger.orphaned)
+        for agent in await asyncio.to_thread(adoption.take_up, self.writer, paths.tmux_socket()):
+            log.warning("%s runs although its row said otherwise: taken up in %s", agent.name, agent.pane)
         await self.writer.run(lambda conn: ledger.restore(conn, self.monitor))
         await self.outbox.recover()
         for agent in halfway:
@@ -115,6 +119,9 @@ class Engine:
     async def _heart(self) -> None:
         """One commit a second: every commit has all dashboards look at the database."""
         while True:
+            if self.writer.replaced():
+                log.warning("the database was moved or replaced: this engine ends")
+                raise Replaced
             await self.lock.beat(lambda conn: ledger.refresh(conn, self.monitor))
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
@@ -139,6 +146,8 @@ class Engine:
     async def _beat(self) -> None:
         book = await asyncio.to_thread(self.reader.book)
         self.monitor.know(book.agents)
+        if changed := self.records.changed(book.agents):
+            await asyncio.to_thread(self.records.sync, changed)
         client = await self.link.client()
         report = await self.monitor.tick(client, server_gone=self.link.server_gone)
         await self._store(report)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from agentdeck import paths
 from agentdeck.adapters import tmux
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.engine import ledger
@@ -17,7 +18,7 @@ from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import answering, disk, environment, queue, rows, specs
+from agentdeck.services import adoption, answering, disk, environment, queue, rows, specs
 from agentdeck.services.lives import Order, add_delivery
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import Supervisor
@@ -88,6 +89,8 @@ class Handlers:
             return await self._undo(request.args)
         if request.kind == "empty":
             return await self._empty(request.args)
+        if request.kind == "adopt":
+            return await self._adopt(request.args)
         handler = self._kinds.get(request.kind)
         if handler is None:
             raise UsageError(
@@ -135,6 +138,23 @@ class Handlers:
             return queue.add(conn, spec, agent.repo, agent=agent.name)
 
         return {"task": await self.writer.run(change)}
+
+    async def _adopt(self, args: Args) -> Result:
+        """Rows for what survived without one; what cannot be adopted keeps nothing else back."""
+        words = args.get("wanted")
+        wanted = [str(word) for word in words] if isinstance(words, list) else []
+        socket = self.supervisor.socket
+        found = adoption.choose(await asyncio.to_thread(adoption.find_in, paths.database_file(), socket), wanted)
+        made, failed = list[Result](), list[str]()
+        for one in found:
+            try:
+                agent = await asyncio.to_thread(adoption.adopt, self.writer, socket, one)
+            except AgentDeckError as error:
+                failed.append(f"{error.title}. {error.hint}")
+                continue
+            self.monitor.fresh_start(agent.id)
+            made.append({"id": agent.id, "name": agent.name, "life": agent.life, "worktree": agent.worktree})
+        return {"adopted": made, "failed": failed}
 
     async def _send(self, agent: Agent, args: Args) -> Result:
         text, mode = tmux.pasteable(str(args.get("text") or "")), str(args.get("mode") or "idle")

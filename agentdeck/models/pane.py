@@ -27,3 +27,16 @@ class Pane:
     in_mode: bool
     activity: int
     history: int
+
+
+@dataclass(frozen=True, slots=True)
+class Survivor:
+    """What a pane says of its agent by itself. `directory` is where it was started; `marked`: it carries `@deck_id`."""
+
+    id: str
+    window: str
+    deck_id: str
+    pid: int
+    dead: bool
+    directory: str
+    marked: bool = True

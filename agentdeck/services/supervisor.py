@@ -21,7 +21,6 @@ from agentdeck.harnesses import loader
 from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.models.pane import Pane
 from agentdeck.models.trash import TrashEntry
 from agentdeck.services import disk, launch, lives, loss_report, rows, trees, worktrees
 from agentdeck.services.lives import Order
@@ -285,18 +284,12 @@ def _forget_files(agent_id: str) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _panes_or_none(socket: Path) -> dict[str, Pane] | None:
-    try:
-        return tmux.panes_now(socket)
-    except tmux.TmuxError:
-        return None
-
-
 def _close_windows(socket: Path, agent_id: str, keep: str = "") -> None:
     """End an agent's windows, found by their mark: a server started anew gives a stored window id to somebody else."""
-    for pane in (_panes_or_none(socket) or {}).values():
-        if pane.deck_id == agent_id and pane.window != keep:
-            tmux.kill_window(socket, pane.window)
+    with contextlib.suppress(tmux.TmuxError):
+        for pane in tmux.survivors(socket):
+            if pane.deck_id == agent_id and pane.window != keep:
+                tmux.kill_window(socket, pane.window)
 
 
 def _reap_private_servers(agent: Agent) -> None:

@@ -12,9 +12,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from agentdeck.adapters import git
+from agentdeck.adapters import git, git_links
+from agentdeck.adapters.git_links import Link
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.tree import TreeState, Trouble
@@ -23,7 +23,6 @@ STALE_LOCK_SECONDS = 60.0  # an index lock older than this belongs to a git that
 LOG_SETTLED_SECONDS = 2.0  # a log written since is of a command that may have ended after the branch was read
 LOG_TAIL = 4_096
 GIT_SECONDS = 10.0
-Link = Literal["file", "directory", "missing", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def _look(agent: Agent, listed: tuple[git.Tree, ...] | None, now: float) -> Look
     tree = Path(agent.worktree)
     if not tree.is_dir():
         return Look(listed, there=False)
-    link, admin = read_link(tree)
+    link, admin = git_links.read(tree)
     if admin is None:
         return Look(listed, True, link)
     row = _row(listed, tree)
@@ -82,23 +81,6 @@ def _look(agent: Agent, listed: tuple[git.Tree, ...] | None, now: float) -> Look
         _stale_lock(admin, now),
         _logged(admin, row.head if row else "", now),
     )
-
-
-def read_link(tree: Path) -> tuple[Link, Path | None]:
-    """What the `.git` of a working tree is, and the directory where git keeps what belongs to this tree."""
-    mark = tree / ".git"
-    if mark.is_dir():
-        return "directory", mark
-    try:
-        text = mark.read_text(errors="surrogateescape")
-    except FileNotFoundError:
-        return "missing", None
-    except OSError:
-        return "damaged", None
-    if not text.startswith("gitdir: "):
-        return "damaged", None
-    admin = Path(tree, text.removeprefix("gitdir: ").rstrip("\n"))
-    return "file", admin if (admin / "HEAD").is_file() else None
 
 
 def _stale_lock(admin: Path, now: float) -> str:

@@ -7,6 +7,8 @@ database are called from workers that start afterwards.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 STORE = 2.0  # seconds that leaving waits for the view to be stored
 SETTLE = 0.05  # seconds after a resize until every screen has heard of it
+STRAYS = 2.0  # seconds after an engine was called for until one looks for agents without a row
 RECALL = 5.0  # seconds between two calls for an engine that is not there
 
 
@@ -65,6 +68,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self.bridge = bridge(self, view)
         self._make_live = live
         self._calling = False
+        self._strays: set[str] = set()
         self._quiet_until = 0.0
         keymap = {} if self._problems else self.settings.keys
         self.set_keymap(keymap)
@@ -108,8 +112,23 @@ class DeckApp(App[int], inherit_bindings=False):
             self._quiet_until = asyncio.get_running_loop().time() + RECALL * 6
         else:
             self._quiet_until = asyncio.get_running_loop().time() + RECALL
+            self.set_timer(STRAYS, self._look_for_strays)
         finally:
             self._calling = False
+
+    def _look_for_strays(self) -> None:
+        self.run_worker(self._tell_strays(), group="strays", description="look for agents without a row")
+
+    async def _tell_strays(self) -> None:
+        """Once: a human decides about agents that survived their rows."""
+        with contextlib.suppress(AgentDeckError, OSError, sqlite3.Error):
+            found = set(await self.bridge.strays())
+            if found - self._strays:
+                self._strays |= found
+                names = ", ".join(sorted(found))
+                more = f"{names}. `agentdeck adopt` lists them, `agentdeck adopt --yes` brings them back."
+                self.deck.tell("Agents without a row in the deck's database", more, "warning", seconds=20)
+                self.deck.note(f"without a row: {names}", "agentdeck adopt", "$text-warning")
 
     # -- what arrives
 

@@ -64,6 +64,7 @@ class Bridge:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._last_trouble = ""
+        self._file: tuple[int, int] | None = None
         self._told: fleets.Fleet | None = None
 
     def start(self) -> None:
@@ -129,6 +130,14 @@ class Bridge:
 
         await summon.ensure_engine()
 
+    async def strays(self) -> list[str]:
+        """The names of agents that survived their rows. Reads only."""
+        await asyncio.to_thread(importlib.import_module, "agentdeck.services.adoption")
+        from agentdeck.services import adoption
+
+        found = await asyncio.to_thread(adoption.find_in, paths.database_file(), paths.tmux_socket())
+        return [one.agent.name for one in found]
+
     # -- watching, in the thread ----------------------------------------------------------------------------
 
     def _watch(self) -> None:
@@ -137,7 +146,7 @@ class Bridge:
         while not self._stop.is_set():
             now = time.monotonic()
             try:
-                conn = conn or store.read(paths.database_file())
+                conn = self._current(conn)
                 found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
                 if found != version or now - loaded >= REFRESH:
                     version, loaded = found, now
@@ -157,6 +166,15 @@ class Bridge:
         if conn is not None:
             conn.close()
         self._leave()
+
+    def _current(self, conn: sqlite3.Connection | None) -> sqlite3.Connection | None:
+        """The connection, or a fresh one: a file that was moved away or replaced is not the deck's any more."""
+        file = store.identity(paths.database_file())
+        if conn is not None and file != self._file:
+            conn.close()
+            conn = None
+        self._file = file
+        return conn or store.read(paths.database_file())
 
     def _load(self, conn: sqlite3.Connection | None) -> fleets.Fleet:
         from agentdeck.services import disk

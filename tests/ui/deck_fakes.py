@@ -60,6 +60,7 @@ class FakeBridge(Bridge):
         self.used = AgentStats()
         self.reports: dict[str, Report] = {}
         self.removed: list[TrashEntry] = []
+        self.survivors: list[str] = []
         self.changes: list[ViewChange] = []
         self.refuses: Exception | None = None
 
@@ -120,6 +121,9 @@ class FakeBridge(Bridge):
 
     async def ensure_engine(self) -> None:
         pass
+
+    async def strays(self) -> list[str]:
+        return self.survivors
 
 
 def make_app(*rows: AgentRow, repo: Path | None = Path("/repo/shop"), view: str = "default", **more: Any) -> DeckApp:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from textual.widgets import Input
 
 from agentdeck.config import Config
@@ -218,3 +219,15 @@ agentdeck.ui.app.DeckApp('default', None)
 print([name for name in {slow} if name in sys.modules])"""
     run = subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2], capture_output=True)
     assert run.stdout.decode().strip() == "[]"
+
+
+async def test_agents_that_survived_their_rows_are_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agentdeck.ui.app.STRAYS", 0.01)
+    app = make_app(*TEAM)
+    fake(app).survivors = ["zoe", "yan"]
+    async with app.run_test(size=(120, 30)) as pilot:
+        await ready(pilot, app)
+        await until(pilot, lambda: "yan, zoe. `agentdeck adopt` lists them" in toasts(app))
+        shown = len(app._notifications)
+        await app._tell_strays()
+        assert len(app._notifications) == shown

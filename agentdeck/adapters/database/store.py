@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,30 @@ class EpochLost(AgentDeckError):
         super().__init__("another engine has taken over this deck", "This one stops; nothing needs doing.")
 
 
+class Replaced(EpochLost):
+    """The file that this engine wrote is not the deck's database any more: somebody moved or replaced it."""
+
+    def __init__(self) -> None:
+        AgentDeckError.__init__(self, "the deck's database was moved or replaced", "This engine stops; agents go on.")
+
+
+def unusable(path: Path, error: sqlite3.Error) -> AgentDeckError:
+    """What to tell and do when SQLite cannot use the file."""
+    return AgentDeckError(
+        f"{path} cannot be read: {error}",
+        "Move it away (agents and worktrees stay), then `agentdeck adopt` lists them and brings them back.",
+    )
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file stands at `path`: another one after it was moved or restored. None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def read(path: Path) -> sqlite3.Connection | None:
     """A read-only connection, or None when there is no database yet (or none that is set up).
 
@@ -36,7 +61,7 @@ def read(path: Path) -> sqlite3.Connection | None:
         version = conn.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
         conn.close()
-        raise AgentDeckError(f"{path} cannot be read: {error}", "Move it away; agents and worktrees stay.") from error
+        raise unusable(path, error) from error
     if version < 1:
         conn.close()
         return None
@@ -48,13 +73,15 @@ def read(path: Path) -> sqlite3.Connection | None:
 def write(path: Path, *, any_thread: bool = False) -> sqlite3.Connection:
     """A connection that may write; brings the schema up to date first."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _begin(path)
     conn = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=not any_thread)
     conn.row_factory = sqlite3.Row
     try:
         version = conn.execute("PRAGMA user_version").fetchone()[0]
     except sqlite3.DatabaseError as error:
         conn.close()
-        raise AgentDeckError(f"{path} cannot be read: {error}", "Move it away; agents and worktrees stay.") from error
+        raise unusable(path, error) from error
     if version > SCHEMA:
         conn.close()
         raise AgentDeckError(
@@ -75,18 +102,32 @@ def _migrate(conn: sqlite3.Connection) -> None:
     conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
     conn.execute("PRAGMA journal_mode=WAL")
     db = Database(conn)
-    with _file_lock(conn):
+    with _file_lock(conn.execute("PRAGMA database_list").fetchone()[2]):
         if conn.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
             migrations.apply(db)
             conn.execute(f"PRAGMA user_version={SCHEMA}")
 
 
+def _begin(path: Path) -> None:
+    """A new file, and what an earlier one left beside it out of its way.
+
+    SQLite would delete the log of a database that was moved away without it; its last changes are in there.
+    """
+    with _file_lock(str(path)):
+        if path.exists():  # another starter was faster
+            return
+        log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+        if log.exists() and log.stat().st_size:
+            log.replace(path.with_name(f"{log.name}.left-{time.time_ns()}"))
+        index.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+
+
 @contextmanager
-def _file_lock(conn: sqlite3.Connection) -> Iterator[None]:
+def _file_lock(file: str) -> Iterator[None]:
     """Migrations run statement by statement, so a lock beside the file keeps two starters apart."""
     import fcntl
 
-    file = conn.execute("PRAGMA database_list").fetchone()[2]
     with open(f"{file}.migrate", "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -118,6 +159,7 @@ class Writer:
 
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._conn: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Run `change(conn)` inside a transaction on the writer thread; the loop does not wait for the disk."""
@@ -132,16 +174,23 @@ class Writer:
     def _change(self, change: Callable[[sqlite3.Connection], T]) -> T:
         if self._conn is None:
             self._conn = write(self.path, any_thread=True)
+            self._file = identity(self.path)
         with transaction(self._conn) as conn:
             if self.epoch is not None and self.epoch != conn.execute("SELECT epoch FROM engine").fetchone()[0]:
                 raise EpochLost
             return change(conn)
+
+    def replaced(self) -> bool:
+        """Whether what stands at our path is another file than the one we write."""
+        return self._file is not None and identity(self.path) != self._file
 
     def close(self) -> None:
         """Wait for what is queued, then close."""
 
         def shut() -> None:
             if self._conn is not None:
+                if self.replaced():  # whoever has the file now gets all of it: its log may not be with it
+                    self._conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 self._conn.close()
                 self._conn = None
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from agentdeck.adapters.tmux.process import install_hint, version
     from agentdeck.adapters.tmux.protocol import TmuxError, TmuxSilent
     from agentdeck.adapters.tmux.server import capture_now, ensure_server, kill_server, panes_now, server_alive
-    from agentdeck.adapters.tmux.sessions import kill_window, session_name, spawn_agent, spawn_hidden
+    from agentdeck.adapters.tmux.sessions import kill_window, mark_again, session_name, spawn_agent, spawn_hidden
+    from agentdeck.adapters.tmux.survivors import survivors
 
 __all__ = [
     "TEXTUAL_TO_TMUX",
@@ -48,6 +49,7 @@ __all__ = [
     "kill_window",
     "list_panes",
     "look",
+    "mark_again",
     "panes_now",
     "paste",
     "pasteable",
@@ -58,6 +60,7 @@ __all__ = [
     "session_name",
     "spawn_agent",
     "spawn_hidden",
+    "survivors",
     "version",
     "window_argv",
 ]
@@ -71,7 +74,8 @@ _HOME = {
     "process": ("install_hint", "version"),
     "protocol": ("TmuxError", "TmuxSilent"),
     "server": ("capture_now", "ensure_server", "kill_server", "panes_now", "server_alive"),
-    "sessions": ("kill_window", "session_name", "spawn_agent", "spawn_hidden"),
+    "sessions": ("kill_window", "mark_again", "session_name", "spawn_agent", "spawn_hidden"),
+    "survivors": ("survivors",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

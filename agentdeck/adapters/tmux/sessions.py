@@ -13,6 +13,7 @@ from agentdeck.adapters.tmux.process import directory_argument, escape, program,
 from agentdeck.adapters.tmux.protocol import LINE_LIMIT, TmuxError
 from agentdeck.adapters.tmux.rows import HUB
 from agentdeck.errors import AgentDeckError
+from agentdeck.models.pane import Survivor
 
 if TYPE_CHECKING:
     from libtmux import Server
@@ -60,6 +61,11 @@ def spawn_agent(
             _tmux(server, "rename-session", "-t", f"={parked}", session)
         raise
     return pane, window, int(pid)
+
+
+def mark_again(socket: Path, pane: Survivor, cols: int = 120, rows: int = 40) -> None:
+    """Make a pane the agent's that it is by its session's name: whoever started it was killed before it was marked."""
+    _tmux(_server(socket), *_dress(session_name(pane.deck_id), pane.id, pane.window, pane.deck_id, cols, rows))
 
 
 def spawn_hidden(socket: Path, name: str, argv: Sequence[str]) -> None:
