@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from agentdeck import paths
 from agentdeck.errors import UsageError
@@ -73,6 +74,75 @@ class PaneSize:
         _within("rows", 10, 200, self.rows)
 
 
+Place = Literal["auto", "popup", "window", "os", "tile", "fullscreen", "background"]
+"""Where a program appears that the human opens beside an agent; one in the `background` has no terminal at all."""
+PLACEHOLDERS = ("worktree", "branch", "base", "repo", "agent")
+PLACEHOLDER = re.compile(r"\{\{(?P<literal>\w+)\}\}|\{(?P<name>\w+)\}")
+"""`{name}`; `{{name}}` means just that text in single braces."""
+_TOOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,23}")
+
+
+def _known(words: tuple[str, ...], *more: str) -> None:
+    known = (*PLACEHOLDERS, *more)
+    for name in (found["name"] for word in words for found in PLACEHOLDER.finditer(word)):
+        if name and name not in known:
+            words_of = " ".join(f"{{{each}}}" for each in known)
+            raise ValueError(f"{{{name}}} is no placeholder (write {{{{{name}}}}} for the text); known: {words_of}")
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A program to open beside an agent. `key` runs it at once; without one it is in the menu of tools only.
+
+    `command` is argv; in the file it may also be one text, split as a shell would split it. No shell ever runs it.
+    `where = "auto"` is where a shell would open. With `hold` what it printed stays until Enter.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    name: str
+    command: tuple[str, ...]
+    key: str = ""
+    where: Place = "auto"
+    hold: bool = False
+
+    def __post_init__(self) -> None:
+        if not _TOOL_NAME.fullmatch(self.name):
+            raise ValueError("a name is 1 to 24 letters, digits, spaces and . _ -")
+        if not self.command or not self.command[0]:
+            raise ValueError(f"{self.name} has no command")
+        _known(self.command)
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """`command` starts the terminal emulator for a window of its own; `where` is the place of a shell by its key.
+
+    In `command`, the word `{command}` is replaced by what is to run in the window, if anything.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    command: tuple[str, ...] = ()
+    where: Literal["auto", "popup", "window", "os", "tile", "fullscreen"] = "auto"
+
+    def __post_init__(self) -> None:
+        _known(self.command, "command")
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """`command` comes before $VISUAL and $EDITOR; without `{worktree}` or `{file}` what to open is added to it."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    command: tuple[str, ...] = ()
+    where: Place = "auto"
+
+    def __post_init__(self) -> None:
+        _known(self.command, "file", "line")
+
+
 @dataclass(frozen=True, slots=True)
 class Disk:
     """Nothing new starts while a file system has less than `floor_gb` gigabytes (10^9 bytes) left; 0: never mind."""
@@ -115,6 +185,9 @@ class Config:
     pane: PaneSize = PaneSize()
     disk: Disk = Disk()
     trash: Trash = Trash()
+    tools: tuple[Tool, ...] = ()
+    terminal: Terminal = Terminal()
+    editor: Editor = Editor()
     notify_command: tuple[str, ...] = ()
 
 
@@ -150,6 +223,7 @@ def _load(file: Path | None, _mtime: int, _size: int, variables: tuple[tuple[str
     table: dict[str, Any] = {}
     if file is not None:
         table, text = _read(file)
+        _split_commands(table, str(file), text)
         _checked(table, str(file), text)
     if not variables:
         return _checked(table, "", "") if table else Config()
@@ -170,6 +244,35 @@ def _read(file: Path) -> tuple[dict[str, Any], str]:
         raise UsageError(f"{file} is not valid TOML: {error}", "Mend that line, or move the file away.") from error
 
 
+def _split_commands(table: dict[str, Any], source: str, text: str) -> None:
+    """Commands written as one text become argv."""
+    tools = table.get("tools", [])
+    if isinstance(tools, dict):
+        raise _fault(("tools",), "each tool is a section of its own, with two brackets: [[tools]]", source, text)
+    holders = [(("tools", str(at)), one) for at, one in enumerate(tools if isinstance(tools, list) else [])]
+    for place, holder in [*holders, (("terminal",), table.get("terminal")), (("editor",), table.get("editor"))]:
+        if isinstance(holder, dict) and isinstance(holder.get("command"), str):
+            try:
+                holder["command"] = shlex.split(holder["command"])
+            except ValueError as error:
+                raise _fault((*place, "command"), f"it cannot be read: {error}", source, text) from error
+    _check_names([one.get("name") if isinstance(one, dict) else None for _, one in holders], source, text)
+
+
+def _check_names(names: list[object], source: str, text: str) -> None:
+    """A name is how a tool is found, in the menu and among the actions."""
+    taken = [name.lower() if isinstance(name, str) else None for name in names]
+    for at, name in enumerate(taken):
+        if name and name in taken[:at]:
+            raise _fault(("tools", str(at), "name"), f"two tools are called {names[at]}", source, text)
+
+
+def _fault(place: tuple[str, ...], said: str, source: str, text: str) -> UsageError:
+    line = _line_of(text, place)
+    where = f"{source}, line {line}" if line else source
+    return UsageError(": ".join(filter(None, (where, ".".join(place), said))), "Mend or remove that key.")
+
+
 def _checked(table: dict[str, Any], source: str, text: str) -> Config:
     from pydantic import TypeAdapter, ValidationError
 
@@ -179,20 +282,22 @@ def _checked(table: dict[str, Any], source: str, text: str) -> Config:
         # a misspelt key may leave another one missing: name what is there, not what is not
         first = min(error.errors(), key=lambda found: found["type"] != "unexpected_keyword_argument")
         place = tuple(str(part) for part in first["loc"])
-        line = _line_of(text, place)
-        where = f"{source}, line {line}" if line else source
         said = first["msg"].removeprefix("Value error, ")
         said = "unknown key" if first["type"] == "unexpected_keyword_argument" else said
-        raise UsageError(f"{where}: {'.'.join(place)}: {said}", "Mend or remove that key.") from error
+        raise _fault(place, said, source, text) from error
 
 
 def _line_of(text: str, place: tuple[str, ...]) -> int:
     """The line (from 1) on which the key at `place` is set, 0 when it cannot be told."""
     section: tuple[str, ...] = ()
     best = 0
+    repeated: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[+([^\]]+)\]", line):
-            section = _parts(header[1])
+        if header := re.match(r"\s*(\[+)([^\]]+)\]", line):
+            section = _parts(header[2])
+            if header[1] == "[[":
+                repeated[section] = repeated.get(section, -1) + 1
+                section = (*section, str(repeated[section]))
             found = section
         elif assignment := re.match(r"\s*([^=#]+?)\s*=", line):
             found = section + _parts(assignment[1])

@@ -52,7 +52,7 @@ def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...],
 @click.option("--json", "as_json", is_flag=True)
 def ls(view: str, as_json: bool) -> None:
     """All agents: what each does, who says so, and what it cost."""
-    rows = _rows(view)
+    rows = [row for row in _rows(view) if not row.agent.beside]
     if as_json:
         from agentdeck.services.fleet import as_json as row_json
 

@@ -177,12 +177,17 @@ def doctor(as_json: bool) -> None:
 @click.command()
 def keys() -> None:
     """The dashboard's keys: key, the action's id for [keys] in config.toml, what it does."""
-    from agentdeck import config
-    from agentdeck.ui.actions import ACTIONS, keys_of
+    from agentdeck import config, paths
+    from agentdeck.ui.actions import ACTIONS, check_keymap, keys_of
+    from agentdeck.ui.toolbox import actions_of, clashes
 
-    own = config.load().keys
-    for action in ACTIONS:
+    settings = config.load()
+    own = settings.keys
+    for action in (*ACTIONS, *actions_of(settings.tools, own)):
         click.echo(f"{' '.join(keys_of(action, own)):14} {action.id:16} {action.help}")
+    problems = [*check_keymap(own), *clashes(settings.tools, own).values()]
+    if problems:
+        raise UsageError(f"{paths.config_file()}: {problems[0]}", "\n  ".join(problems[1:]) or "Choose another key.")
 
 
 @click.command()

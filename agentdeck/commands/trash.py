@@ -33,6 +33,9 @@ def rm(name: str, yes: bool) -> None:
             raise SystemExit(1)
         shown = report.digest
     gone = output.ask("rm", agent, timeout=SECONDS, shown=shown)
+    if not gone["trash"]:
+        click.echo(f"{name} is off the deck; no file was its own", err=True)
+        return
     click.echo(f"{name} is in the trash with {gone['holds'] or 'nothing that is not elsewhere'}", err=True)
     if gone["origin"] and not gone["place"] and os.path.exists(str(gone["origin"])):
         click.echo(f"  Its tree holds submodules, which git cannot move: it is kept at {gone['origin']}", err=True)

@@ -157,6 +157,8 @@ class Engine:
         for request in book.requests:
             if self.handlers.begin(request):
                 self._spawn(self._carry_out(request))
+        for agent in self.handlers.spent(book.agents):
+            self._spawn(self.handlers.close(agent))
         if client is not None and book.deliveries:
             await self.outbox.round(client, book.deliveries)
         if book.open_tasks or book.open_attempts:

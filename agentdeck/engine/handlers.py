@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import adoption, answering, disk, environment, queue, rows, specs
+from agentdeck.services import adoption, answering, companions, disk, environment, queue, rows, specs
 from agentdeck.services.lives import Order, add_delivery
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import Supervisor
@@ -37,10 +37,11 @@ class Handlers:
         self.supervisor = supervisor
         self.link = link
         self._begun: set[str] = set()
+        self._closed: set[str] = set()
         self._locks: dict[str, asyncio.Lock] = {}
         self._kinds: dict[str, Callable[[Agent, Args], Awaitable[Result]]] = {
             "send": self._send, "answer": self._answer, "interrupt": self._interrupt, "stop": self._stop,
-            "resume": self._resume, "rm": self._remove, "rename": self._rename,
+            "resume": self._resume, "beside": self._beside, "rm": self._remove, "rename": self._rename,
         }  # fmt: skip
 
     @property
@@ -60,6 +61,20 @@ class Handlers:
                 await self._settled(request)
         finally:
             self._begun.discard(request.id)
+
+    def spent(self, agents: Sequence[Agent]) -> list[Agent]:
+        """Companions that have ended and go now; each is named once."""
+        found = [agent for agent in agents if companions.spent(agent) and agent.id not in self._closed]
+        self._closed.update(agent.id for agent in found)
+        return found
+
+    async def close(self, agent: Agent) -> None:
+        """Take an ended companion off the deck, its pane with it."""
+        async with self._locks.setdefault(agent.id, asyncio.Lock()):
+            try:
+                await self.supervisor.close(agent)
+            except AgentDeckError as error:
+                log.warning("%s stays on the deck: %s", agent.name, error.title)
 
     async def _settled(self, request: ledger.Ordered) -> None:
         try:
@@ -208,7 +223,20 @@ class Handlers:
         self.monitor.fresh_start(agent.id)
         return {"id": agent.id, "pane_id": agent.pane}
 
+    async def _beside(self, agent: Agent, args: Args) -> Result:
+        """A shell or tool of the human's in the agent's worktree."""
+        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        words = args.get("argv")
+        argv = tuple(map(str, words)) if isinstance(words, list) else ()
+        taken = await self.writer.run(lambda conn: {each.name for each in rows.agents(conn)})
+        await self.link.ensure()
+        made = await self.supervisor.new(companions.order(agent, str(args.get("what") or "sh"), argv, taken), environ)
+        return {"id": made.id, "name": made.name, "pane_id": made.pane}
+
     async def _remove(self, agent: Agent, args: Args) -> Result:
+        if agent.beside:
+            await self.supervisor.close(agent)
+            return {"id": agent.id, "trash": ""}
         entry = await self.supervisor.remove(agent, str(args.get("shown") or ""))
         return {"id": agent.id, "trash": entry.id, "holds": entry.holds, "place": entry.place, "origin": entry.origin}
 

@@ -139,7 +139,8 @@ def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: i
     before = rows.status(conn.execute("SELECT * FROM status WHERE agent = ?", (agent_id,)).fetchone())
     columns = {"agent": agent_id, **rows.status_columns(status), "epoch": epoch}
     rows.insert(conn, "status", columns, verb="INSERT OR REPLACE")
-    if (before.state, before.reason, before.ask) != (status.state, status.reason, status.ask):
+    changed = (before.state, before.reason, before.ask) != (status.state, status.reason, status.ask)
+    if changed and not judged.beside:  # what a human does in a terminal of theirs is no news
         ask = status.ask.text if status.ask else ""
         rows.event(
             conn,

@@ -15,6 +15,10 @@ class Agent:
 
     `life` is a stored fact about the process: `creating`, `live`, `stopped` (it ended or
     was stopped; the tree is kept) or `removed`. What the agent is doing is its status.
+
+    With `beside` it is no agent but a companion: a shell or tool that the human opened in the
+    worktree of the agent with that id. It has a pane and a tile, takes no task, is counted
+    nowhere, and goes when its program ends; the worktree is never its own.
     """
 
     id: str
@@ -42,4 +46,5 @@ class Agent:
     ended: int = 0
     exit_code: int | None = None
     home: str = ""  # the HOME the client was started with: its own files live there
+    beside: str = ""
     config_home: str = ""  # the client's own configuration directory, when its environment moved it

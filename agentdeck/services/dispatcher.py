@@ -58,6 +58,8 @@ class Dispatcher:
         taken = {row[0] for row in conn.execute(TAKEN)}
         found = []
         for agent in self.monitor.agents.values():
+            if agent.beside:
+                continue  # a human's own terminal
             status = self.monitor.status(agent.id)
             state = status.state if status.state != "idle" or settled_idle(status, now_ms()) else "working"
             takes = loader.get(agent.harness).takes_tasks

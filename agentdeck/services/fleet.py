@@ -96,6 +96,11 @@ class Fleet:
     review: int = 0
     low_disk: str = ""  # what is left, while a file system is below the floor
 
+    @property
+    def agents(self) -> tuple[AgentRow, ...]:
+        """The rows without companions, which are shown and counted nowhere."""
+        return tuple(row for row in self.rows if not row.agent.beside)
+
 
 USAGE_SUM = """SUM(input) input, SUM(cache_read) cache_read, SUM(cache_write_5m) cache_write_5m,
     SUM(cache_write_1h) cache_write_1h, SUM(output) output, SUM(reasoning) reasoning,

@@ -30,6 +30,7 @@ class Order:
     team: str = ""
     prompt: str = ""
     args: tuple[str, ...] = ()
+    beside: str = ""  # the id of the agent in whose worktree a companion is opened; `repo` is that worktree
     setup: str = "ask"  # ask: only when approved before; approve[:DIGEST]: approve the text (of that digest); skip
 
 
@@ -44,7 +45,8 @@ def reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str,
     agent = Agent(
         id=secrets.token_hex(4), name=order.name, harness=order.harness, repo=repo, worktree="", branch="",
         base=order.base, base_oid="", life="creating", model=order.model, team=order.team, here=order.here,
-        argv=tuple(argv), session=str(uuid.uuid4()) if harness.start.session_ids else "", created=now_ms(),
+        beside=order.beside, argv=tuple(argv), created=now_ms(),
+        session=str(uuid.uuid4()) if harness.start.session_ids else "",
         home=environ.get("HOME", str(Path.home())), config_home=launch.config_home(harness, environ),
     )  # fmt: skip
     rows.insert(conn, "agents", rows.agent_columns(agent))

@@ -63,6 +63,8 @@ class Report:
 
     def notes(self) -> list[str]:
         """What is to be said before the paths."""
+        if self.agent.beside:
+            return [f"{self.agent.name} is a terminal of yours: nothing of the worktree would be removed"]
         if self.agent.here:
             return [f"{self.agent.name} works in the checkout itself: nothing of it would be removed"]
         found = [f"it cannot be removed now: {self.refusal}"] if self.refusal else []

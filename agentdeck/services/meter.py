@@ -70,7 +70,7 @@ class Meter:
                 await self._diff(agent)
 
     def _due(self, agent: Agent) -> bool:
-        if not agent.worktree:
+        if not agent.worktree or agent.beside:
             return False
         age = now_ms() - self._measured.get(agent.id, 0)
         if agent.id in self._stale or agent.id not in self._measured:

@@ -22,4 +22,5 @@ def candidates(conn: sqlite3.Connection, fleet: Iterable[AgentRow]) -> list[Cand
             leased=row.agent.id in taken,
         )
         for row in fleet
+        if not row.agent.beside
     ]

@@ -22,7 +22,7 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services import disk, launch, lives, loss_report, rows, trees, worktrees
+from agentdeck.services import companions, disk, launch, lives, loss_report, rows, trees, worktrees
 from agentdeck.services.lives import Order
 from agentdeck.services.trash import Trash
 
@@ -212,6 +212,7 @@ class Supervisor:
         """
         if agent.pid and await asyncio.to_thread(processes.alive, processes.Process(agent.pid, agent.pid_start)):
             raise AgentDeckError(f"'{agent.name}' is running", "Stop it first: `agentdeck stop`.")
+        terminals = await self.writer.run(lambda conn: companions.release(conn, agent))
         report = await asyncio.to_thread(loss_report.look, agent, os.getpid())
         if report.refusal:
             raise AgentDeckError(f"'{agent.name}' is kept: {report.refusal}", report.hint)
@@ -219,7 +220,17 @@ class Supervisor:
             raise TryAgain(f"'{agent.name}' holds other things than were shown", "\n".join(report.lines()))
         entry = await self.trash.put(report)
         await self._tidy(entry)
+        for terminal in terminals:
+            await self.close(terminal)
         return entry
+
+    async def close(self, companion: Agent) -> None:
+        """Take a companion that has ended off the deck. No file was its own, so nothing goes to the trash."""
+        if companion.life != "stopped":
+            raise AgentDeckError(f"'{companion.name}' is running", "Leave it (exit), or stop it first.")
+        await asyncio.to_thread(_close_windows, self.socket, companion.id)
+        await self.writer.run(lambda conn: lives.removed(conn, companion))
+        await asyncio.to_thread(_forget_files, companion.id)
 
     async def _tidy(self, entry: TrashEntry) -> None:
         """What only a present agent needs: its dead windows, and files that a start writes anew."""

@@ -57,11 +57,12 @@ class TreeWatch:
     async def round(self) -> None:
         if self.states is None:
             self.states = await self.writer.run(load)
-        for repo in {agent.repo for agent in self.monitor.agents.values()}:
+        everybody = [agent for agent in self.monitor.agents.values() if not agent.beside]
+        for repo in {agent.repo for agent in everybody}:
             if now_ms() - self._looked.get(repo, 0) >= (BUSY_MS if repo in self._heard else QUIET_MS):
                 self._heard.discard(repo)
                 self._looked[repo] = now_ms()
-                await self._look([agent for agent in self.monitor.agents.values() if agent.repo == repo])
+                await self._look([agent for agent in everybody if agent.repo == repo])
 
     async def _look(self, agents: Sequence[Agent]) -> None:
         seen = await asyncio.to_thread(trees.look, agents)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from agentdeck.ui import reasons as why
 from agentdeck.ui.deck_state import DeckState
@@ -32,10 +32,11 @@ class Action:
     footer: int = 0
     danger: bool = False
     fixed: bool = False
+    path: str = ""  # the keys that lead to it, for one that has no key of its own
 
 
 def _action(group: Group) -> Callable[..., Action]:
-    def make(name: str, keys: str, label: str, text: str, why: Why, footer: int = 0, **more: bool) -> Action:
+    def make(name: str, keys: str, label: str, text: str, why: Why, footer: int = 0, **more: Any) -> Action:
         return Action(name, tuple(keys.split()), label, text, group, why, footer, **more)
 
     return make
@@ -66,14 +67,14 @@ ACTIONS: tuple[Action, ...] = (
     _move("show_hidden", "V", "show hidden", "Show the hidden agents too, or put them away again", why.hidden, 13),
     _move("earlier", "<", "earlier", "Move the agent one place earlier in this view", why.earlier),
     _move("later", ">", "later", "Move the agent one place later in this view", why.later),
-    _move("pin", "p", "pin", "Pin the agent to the front of this view, or let it go", why.focused),
+    _move("pin", "p", "pin", "Pin the agent to the front of this view, or let it go", why.placed),
     _move("group", "o", "group", "Group this view by team, by repository, or not at all", why.some),
     _move("mark_group", "M", "mark group", "Mark the focused agent's whole group, or unmark it", why.mark_group),
     _move("groups", "O", "groups", "See all groups with what they do, and hide or show each as a whole", why.grouped),
     _act("new", "n", "new", "Start a new agent", why.repo, 4),
     _act("spec", "s", "spec", "Hand a written spec of the repository to the focused idle agent", why.idle, 5),
     _act("line", "S", "task", "Hand a task of one line to the focused idle agent", why.idle, 6),
-    _act("message", "m", "message", "Send a text to the focused agent; it waits until the agent is idle", why.live, 7),
+    _act("message", "m", "message", "Send a text to the focused agent; it waits until the agent is idle", why.agent, 7),
     _act("answer", "a", "answer", "See what the agent asks, in full, and allow, deny or choose", why.asks, 1),
     _act("interrupt", "I", "interrupt", "Interrupt what the agent is doing; it stays and waits for you", why.any_live),
     _act("stop", "x", "stop", "Stop the agent; tree, branch and conversation stay", why.any_live, 16, danger=True),
@@ -81,8 +82,10 @@ ACTIONS: tuple[Action, ...] = (
     _act("remove", "D", "remove", "Remove an ended agent: it goes to the trash with its tree", why.ended, danger=True),
     _act("undo", "z", "undo", "Bring back a removed agent, or undo a hide or rename; says what first", why.always),
     _act("rename", "f2", "rename", "Give the agent another name", why.focused),
-    _act("terminal", "t", "shell", "Open a shell in the agent's work tree", why.focused, 10),
-    _act("attach", "A", "attach", "Attach to the agent full screen; Ctrl+Q returns", why.live, 11),
+    _act("terminal", "t", "shell", "Open a shell in the agent's work tree", why.tree, 10),
+    _act("tools", "T", "tools", "Open a tool, or a shell in another place, beside the agent", why.tree, 11),
+    _act("editor", "e", "editor", "Open your editor in the agent's work tree", why.editor),
+    _act("attach", "A", "attach", "Attach to the agent full screen; Ctrl+Q returns", why.live, 12),
     _act("copy", "y", "copy path", "Copy the path of the agent's work tree", why.focused),
     _panels("usage", "u $", "usage", "Tokens and cost of the agent by class, model and session", why.always, 15),
     _panels("log", "L", "log", "What this dashboard asked for and what came of it", why.always),
@@ -117,6 +120,8 @@ def keys_of(action: Action, keymap: dict[str, str] | None = None) -> tuple[str, 
         return tuple(show_key(key.strip()) for key in own.split(",") if key.strip())
     if action.id == "jump":
         return ("1-9",)
+    if not action.keys:
+        return (action.path,)
     return tuple(show_key(key) for key in action.keys)
 
 

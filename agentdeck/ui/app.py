@@ -28,6 +28,7 @@ from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
 from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.screens.deck import DeckScreen
 from agentdeck.ui.screens.too_small import LEAST, TooSmall
+from agentdeck.ui.toolbox import clashes
 
 if TYPE_CHECKING:
     from agentdeck.ui.live import Live
@@ -72,12 +73,12 @@ class DeckApp(App[int], inherit_bindings=False):
         self._quiet_until = 0.0
         keymap = {} if self._problems else self.settings.keys
         self.set_keymap(keymap)
-        self.deck = DeckScreen(self.bridge, repo, keymap)
+        self.deck = DeckScreen(self.bridge, repo, keymap, self.settings)
         # before the first style is read: a later theme would have all of them read again
         theme, problems = themes.find(self.settings.theme)
         self.register_theme(theme)
         self.theme = theme.name
-        self._problems += problems
+        self._problems += [*problems, *clashes(self.settings.tools, keymap).values()]
 
     def get_default_screen(self) -> Screen[None]:
         return self.deck
@@ -88,6 +89,7 @@ class DeckApp(App[int], inherit_bindings=False):
     def _connect(self) -> None:
         """After the first paint."""
         self.bridge.start()
+        self.run_worker(self.deck.look_around(), group="tools", description="look for tools")
         for problem in self._problems:
             self.notify(problem, title="config.toml", severity="warning", timeout=10, markup=False)
         if self._make_live is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agentdeck.models.view import View
@@ -27,6 +27,12 @@ class DeckState:
     show_hidden: bool = False
     filter: str = ""
     view: View = View()
+    missing: Mapping[str, str] = field(default_factory=dict)  # why a tool cannot be opened, by its name; '': the editor
+
+    @property
+    def agents(self) -> tuple[AgentRow, ...]:
+        """The rows without companions: what is counted, numbered and sought."""
+        return tuple(row for row in self.rows if not row.agent.beside)
 
     @property
     def targets(self) -> tuple[AgentRow, ...]:
@@ -48,22 +54,34 @@ def matches(row: AgentRow, text: str) -> bool:
 def shown(
     rows: Iterable[AgentRow], text: str = "", show_hidden: bool = False, view: View | None = None
 ) -> tuple[AgentRow, ...]:
-    """The agents a view shows, in its order: no row moves by itself."""
-    kept = [row for row in rows if (show_hidden or not row.hidden) and matches(row, text)]
-    return arrangement.arranged(kept, view or View())
+    """The agents a view shows, in its order, each with the terminals beside it: no row moves by itself."""
+    rows = tuple(rows)
+    kept = [row for row in rows if not row.agent.beside and (show_hidden or not row.hidden) and matches(row, text)]
+    return with_companions(arrangement.arranged(kept, view or View()), rows, show_hidden)
+
+
+def with_companions(
+    agents: Iterable[AgentRow], rows: Iterable[AgentRow], show_hidden: bool = False
+) -> tuple[AgentRow, ...]:
+    """Each of `agents` followed by the terminals that are open beside it, which come and go with it."""
+    beside: dict[str, list[AgentRow]] = {}
+    for row in rows:
+        if row.agent.beside and (show_hidden or not row.hidden):
+            beside.setdefault(row.agent.beside, []).append(row)
+    return tuple(each for row in agents for each in (row, *beside.get(row.agent.id, ())))
 
 
 def after_move(state: DeckState, step: int) -> tuple[str, ...]:
     """The order by hand once the targets have gone one place earlier (-1) or later (+1)."""
-    shown_ids = {row.agent.id for row in state.rows}
-    targets = {row.agent.id for row in state.targets}
-    return arrangement.moved(state.fleet.rows, state.view, shown_ids, targets, step)
+    shown_ids = {row.agent.id for row in state.agents}
+    targets = {row.agent.beside or row.agent.id for row in state.targets}
+    return arrangement.moved(state.fleet.agents, state.view, shown_ids, targets, step)
 
 
 def can_move(state: DeckState, step: int) -> bool:
     """Whether that changes anything."""
     after = replace(state.view, order=after_move(state, step))
-    return arrangement.arranged(state.rows, state.view) != arrangement.arranged(state.rows, after)
+    return arrangement.arranged(state.agents, state.view) != arrangement.arranged(state.agents, after)
 
 
 def following(rows: tuple[AgentRow, ...], focused: AgentRow | None, states: tuple[str, ...], step: int = 1) -> str:
@@ -72,6 +90,6 @@ def following(rows: tuple[AgentRow, ...], focused: AgentRow | None, states: tupl
     start = ids.index(focused.agent.id) if focused and focused.agent.id in ids else -step
     for distance in range(1, len(rows) + 1):
         row = rows[(start + step * distance) % len(rows)]
-        if row.status.state in states:
+        if row.status.state in states and not row.agent.beside:
             return row.agent.id
     return ""

@@ -25,6 +25,26 @@ def focused(state: DeckState) -> str:
     return "" if state.focused else some(state) or "no agent is focused"
 
 
+def placed(state: DeckState) -> str:
+    """Somebody with a place of his own in the view is focused."""
+    why = focused(state)
+    if why or state.focused is None or not state.focused.agent.beside:
+        return why
+    return f"{state.focused.agent.name} is a terminal of yours: it stands beside its agent"
+
+
+def tree(state: DeckState) -> str:
+    """Somebody with a work tree is focused."""
+    why = focused(state)
+    if why or state.focused is None or state.focused.agent.worktree:
+        return why
+    return f"{state.focused.agent.name} is still being made"
+
+
+def editor(state: DeckState) -> str:
+    return tree(state) or state.missing.get("", "")
+
+
 def gone(row: AgentRow) -> bool:
     """Its process is over: stopped by us, or gone by itself."""
     return row.agent.life == "stopped" or row.status.state == "exited"
@@ -40,6 +60,14 @@ def live(state: DeckState) -> str:
     return f"{name} is still being made" if state.focused.agent.life == "creating" else ""
 
 
+def agent(state: DeckState) -> str:
+    """A living agent, and no terminal of the human's own."""
+    why = live(state)
+    if why or state.focused is None or not state.focused.agent.beside:
+        return why
+    return f"{state.focused.agent.name} is a terminal of yours: Enter types in it"
+
+
 def any_live(state: DeckState) -> str:
     why = focused(state)
     if why or not all(gone(row) for row in state.targets):
@@ -48,7 +76,7 @@ def any_live(state: DeckState) -> str:
 
 
 def idle(state: DeckState) -> str:
-    why = live(state)
+    why = agent(state)
     if why or state.focused is None:
         return why
     status = state.focused.status
@@ -75,11 +103,11 @@ def filtered(state: DeckState) -> str:
 
 
 def need(state: DeckState) -> str:
-    return "" if any(row.status.state in NEEDS_YOU for row in state.rows) else "nobody needs you"
+    return "" if any(row.status.state in NEEDS_YOU for row in state.agents) else "nobody needs you"
 
 
 def free(state: DeckState) -> str:
-    return "" if any(row.status.state == "idle" for row in state.rows) else "nobody is idle"
+    return "" if any(row.status.state == "idle" for row in state.agents) else "nobody is idle"
 
 
 def hidden(state: DeckState) -> str:
@@ -106,7 +134,7 @@ def _move(state: DeckState, step: int, end: str) -> str:
 def grouped(state: DeckState) -> str:
     if not state.fleet.rows:
         return some(state)
-    if len(arrangement.groups(state.fleet.rows, state.view.grouping)) > 1:
+    if len(arrangement.groups(state.fleet.agents, state.view.grouping)) > 1:
         return ""
     return "all agents are in one group: o groups them another way"
 

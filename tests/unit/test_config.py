@@ -100,3 +100,43 @@ def test_defaults_load_no_pydantic() -> None:
     code = "import sys; from agentdeck import config; config.load(); print('pydantic' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+def test_tools_terminal_and_editor(config_file: Path) -> None:
+    config_file.write_text(
+        '[terminal]\ncommand = "kitty --directory {worktree}"\nwhere = "tile"\n[editor]\ncommand = ["hx"]\n'
+        '[[tools]]\nname = "git"\nkey = "ctrl+g"\ncommand = "git -c \'a b\' log {{x}}"\nhold = true\n'
+        '[[tools]]\nname = "top"\ncommand = ["top", "-d", "1 0"]\nwhere = "window"\n'
+    )
+    loaded = config.load()
+    assert loaded.terminal == config.Terminal(("kitty", "--directory", "{worktree}"), "tile")
+    assert loaded.editor == config.Editor(("hx",))
+    assert loaded.tools == (
+        config.Tool("git", ("git", "-c", "a b", "log", "{{x}}"), "ctrl+g", hold=True),
+        config.Tool("top", ("top", "-d", "1 0"), where="window"),
+    )
+
+
+TOOL = '[[tools]]\nname = "a"\ncommand = "x"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TOOL + '\n[[tools]]\nname = "b"\ncommand = ["x"]\nkye = "g"\n', "line 8: tools.1.kye: unknown key"),
+        (TOOL + '[[tools]]\nname = "A"\ncommand = "y"\n', "line 5: tools.1.name: two tools are called A"),
+        (TOOL + 'where = "here"\n', "line 4: tools.0.where: input should be 'auto', 'popup'"),
+        ('[[tools]]\nname = "a"\ncommand = "x \'y"\n', "line 3: tools.0.command: it cannot be read: no closing"),
+        ('[[tools]]\nname = "a"\ncommand = "x {wroktree}"\n', "line 1: tools.0: {wroktree} is no placeholder"),
+        ('[[tools]]\nname = "a"\ncommand = []\n', "line 1: tools.0: a has no command"),
+        ('[[tools]]\nname = "a\'b"\ncommand = "x"\n', "line 1: tools.0: a name is 1 to 24 letters"),
+        ('[tools]\nname = "a"\n', "line 1: tools: each tool is a section of its own, with two brackets"),
+        ('[terminal]\nwhere = "background"\n', "line 2: terminal.where: "),
+        ('[editor]\ncommand = "vi {command}"\n', "line 1: editor: {command} is no placeholder"),
+    ],
+)
+def test_a_malformed_tool_is_told_with_its_place(config_file: Path, text: str, said: str) -> None:
+    config_file.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        config.load()
+    assert f"{config_file}, {said}".lower() in caught.value.title.lower()

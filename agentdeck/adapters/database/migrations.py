@@ -229,3 +229,8 @@ def m008_trash(db: Database) -> None:
         CREATE INDEX trash_held ON trash(removed) WHERE state NOT IN ('restored', 'dropped');
         """,
     )
+
+
+@migrations()
+def m009_companions(db: Database) -> None:
+    _run(db, "ALTER TABLE agents ADD COLUMN beside TEXT NOT NULL DEFAULT '';\n")

@@ -26,13 +26,15 @@ def attach_argv(socket: Path, session: str) -> list[str]:
     return [program(), "-u", "-S", str(socket), "attach-session", "-t", f"={session}:"]
 
 
-def popup_argv(inner: Sequence[str], directory: Path | None = None) -> list[str]:
-    """Run `inner` in a popup of the user's own tmux; the popup closes with it."""
+def popup_argv(inner: Sequence[str], directory: Path | None = None, *, bare: bool = True) -> list[str]:
+    """Run `inner` in a popup of the user's own tmux; the popup closes with it. `bare` hides that tmux from it."""
     place = ["-d", directory_argument(directory)] if directory else []
-    return [program(), "display-popup", "-E", "-w", "90%", "-h", "90%", *place, *_BARE, *escape(inner)]
+    size = ("-w", "90%", "-h", "90%")
+    return [program(), "display-popup", "-E", *size, *place, *(_BARE if bare else ()), *escape(inner)]
 
 
-def window_argv(inner: Sequence[str], directory: Path | None = None) -> list[str]:
-    """Run `inner` in a new window of the user's own tmux."""
+def window_argv(inner: Sequence[str], directory: Path | None = None, *, name: str = "", bare: bool = True) -> list[str]:
+    """Run `inner` in a new window of the user's own tmux, called `name` there. `bare` hides that tmux from it."""
     place = ["-c", directory_argument(directory)] if directory else []
-    return [program(), "new-window", *place, "--", *_BARE, *escape(inner)]
+    called = ["-n", *escape([name.replace("#", "##")])] if name else []
+    return [program(), "new-window", *called, *place, "--", *(_BARE if bare else ()), *escape(inner)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +17,16 @@ from textual.events import Resize
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from agentdeck.config import Config
 from agentdeck.models.view import View, ViewChange
 from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.services.stats import AgentStats
 from agentdeck.ui import arrangement, deck_state, verbs
-from agentdeck.ui.actions import ACTIONS, BY_ID
+from agentdeck.ui.actions import ACTIONS, BY_ID, Action
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.held_keys import HeldKeys
+from agentdeck.ui.toolbox import Toolbox, actions_of, survey
 from agentdeck.ui.undoing import Undoable
 from agentdeck.ui.verbs.arrange import hide_group
 from agentdeck.ui.view_keeper import ViewKeeper
@@ -58,12 +62,18 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = _bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (150, "-wide")]
 
-    def __init__(self, bridge: Bridge, repo: Path | None, keymap: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, bridge: Bridge, repo: Path | None, keymap: dict[str, str] | None = None, settings: Config | None = None
+    ) -> None:
         super().__init__()
+        self.settings = settings or Config()
+        self.toolbox = Toolbox()  # until somebody has looked around
         self.bridge = bridge
         self.live: Live | None = None  # once the screens are connected
         self.repo = repo
         self.keymap = keymap or {}
+        self.tool_actions = actions_of(self.settings.tools, self.keymap)
+        self._bind_tools()
         self.fleet = Fleet()
         self.ready = False
         self.marked: frozenset[str] = frozenset()
@@ -76,6 +86,18 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.held = HeldKeys()
         self._born = time.monotonic()
         self._rows: tuple[AgentRow, ...] = ()
+
+    def _bind_tools(self) -> None:
+        """The human's tools have keys of their own beside those of the table."""
+        for action in self.tool_actions:
+            made = [Binding(key, f"act('{action.id}')", show=False) for key in action.keys]
+            for binding in Binding.make_bindings(made):
+                self._bindings.key_to_bindings.setdefault(binding.key, []).append(binding)
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """All that keys and the palette can do here."""
+        return (*ACTIONS, *self.tool_actions)
 
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
@@ -104,7 +126,14 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         """The value that all keys and lines are judged by."""
         focused = self.grid.focused_agent if self.is_mounted else None
         row = next((row for row in self._rows if row.agent.id == focused), None)
-        return DeckState(self.fleet, self._rows, row, self.marked, self.repo, self.show_hidden, self.filter, self.view)
+        missing = {**self.toolbox.missing, "": self.toolbox.no_editor}
+        shown = (self.marked, self.repo, self.show_hidden, self.filter, self.view)
+        return DeckState(self.fleet, self._rows, row, *shown, missing)
+
+    async def look_around(self) -> Toolbox:
+        """What can be opened beside an agent, and where, as it is now."""
+        self.toolbox = await asyncio.to_thread(survey, self.settings, dict(os.environ))
+        return self.toolbox
 
     @property
     def view(self) -> View:
@@ -241,7 +270,8 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     def action_act(self, action_id: str, number: int = 0) -> None:
         """Do it, or say why it cannot be done now."""
-        why = BY_ID[action_id].why_disabled(self.state)
+        action = BY_ID.get(action_id) or next(each for each in self.tool_actions if each.id == action_id)
+        why = action.why_disabled(self.state)
         if why:
             self.tell(why, seconds=3)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
@@ -62,6 +63,10 @@ class Dialog(ModalScreen[T]):
     def after_typing(self, callback: Callable[..., object], *args: object) -> None:
         """Do it once the focused field has taken in every key typed before: a priority key overtakes those."""
         (self.focused or self).call_later(callback, *args)
+
+    def dismiss(self, result: T | None = None) -> AwaitComplete:
+        """Once: a second key of a quick hand finds the dialog closing, and must not close what is below it."""
+        return super().dismiss(result) if self.is_current else AwaitComplete.nothing()
 
     def action_cancel(self) -> None:
         self.dismiss(None)

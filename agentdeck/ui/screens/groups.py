@@ -33,7 +33,7 @@ class GroupsDialog(Dialog[None]):
         super().__init__()
         self._state = state
         self._toggle = toggle
-        self._groups = list(arrangement.groups(state().fleet.rows, state().view.grouping))
+        self._groups = list(arrangement.groups(state().fleet.agents, state().view.grouping))
 
     def body(self) -> ComposeResult:
         yield OptionList(*(Option(prompt) for prompt in self._prompts()), compact=True, id="choices")
@@ -50,7 +50,7 @@ class GroupsDialog(Dialog[None]):
 
     def _prompts(self) -> list[Content]:
         state = self._state()
-        everybody = arrangement.groups(state.fleet.rows, state.view.grouping)
+        everybody = arrangement.groups(state.fleet.agents, state.view.grouping)
         names = arrangement.group_names(everybody, state.view.grouping)
         return [_prompt(names.get(group, group), everybody.get(group, ())) for group in self._groups]
 

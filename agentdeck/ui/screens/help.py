@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, ZOOM_KEYS, keys_of
+from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, ZOOM_KEYS, Action, keys_of
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.screens.dialog import Dialog
 
 
-def words(state: DeckState, keymap: dict[str, str]) -> Content:
+def words(state: DeckState, keymap: dict[str, str], actions: Sequence[Action] = ACTIONS) -> Content:
     parts: list[Content | tuple[str, str] | str] = []
     for group, title in GROUP_TITLES.items():
         parts.append((f"{title}\n", "bold $text-secondary"))
-        for action in ACTIONS:
+        for action in actions:
             if action.group != group:
                 continue
             why = action.why_disabled(state)
@@ -40,9 +42,9 @@ class HelpDialog(Dialog[None]):
     HEADING = "Keys"
     KEYS = (("↑ ↓", "scroll"),)
 
-    def __init__(self, state: DeckState, keymap: dict[str, str]) -> None:
+    def __init__(self, state: DeckState, keymap: dict[str, str], actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__(classes="-large")
-        self._words = words(state, keymap)
+        self._words = words(state, keymap, actions)
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="scroll"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -15,9 +17,9 @@ from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.screens.dialog import Dialog
 
 
-def found(text: str) -> list[Action]:
+def found(text: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
     """Actions that match, best first; all of them, in their own order, for no text."""
-    offered = [action for action in ACTIONS if action.id not in ("jump", "palette")]
+    offered = [action for action in actions if action.id not in ("jump", "palette")]
     if not text.strip():
         return offered
     matcher, plain = Matcher(text), text.strip().lower()
@@ -35,8 +37,9 @@ class PaletteDialog(Dialog[str]):
     HEADING = "Commands"
     KEYS = (("Enter", "run"), ("↑ ↓", "choose"))
 
-    def __init__(self, state: DeckState, keymap: dict[str, str]) -> None:
+    def __init__(self, state: DeckState, keymap: dict[str, str], actions: Sequence[Action] = ACTIONS) -> None:
         super().__init__(classes="-large")
+        self._actions_known = actions
         self._state = state
         self._keymap = keymap
 
@@ -45,7 +48,7 @@ class PaletteDialog(Dialog[str]):
         yield OptionList(*self._options(""), compact=True, id="choices")
 
     def _options(self, text: str) -> list[Option]:
-        return [Option(self._prompt(action), id=action.id) for action in found(text)]
+        return [Option(self._prompt(action), id=action.id) for action in found(text, self._actions_known)]
 
     def _prompt(self, action: Action) -> Content:
         why = action.why_disabled(self._state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
@@ -14,9 +15,22 @@ if TYPE_CHECKING:
 
     Verb = Callable[[DeckScreen, int], Awaitable[None] | None]
 
-DIALOGS = frozenset(
-    ("new", "spec", "line", "message", "answer", "stop", "remove", "undo", "rename", "palette", "help", "groups")
+DIALOGS = (
+    "new",
+    "spec",
+    "line",
+    "message",
+    "answer",
+    "stop",
+    "remove",
+    "undo",
+    "rename",
+    "palette",
+    "help",
+    "groups",
+    "tools",
 )
+TAKERS = frozenset((*DIALOGS, "terminal", "editor", "attach"))  # what is typed right after is meant for what they open
 HANDLERS: dict[str, Verb] = {
     **moves.HANDLERS,
     **arrange.HANDLERS,
@@ -30,10 +44,16 @@ HANDLERS: dict[str, Verb] = {
 
 def perform(deck: DeckScreen, action: str, number: int = 0) -> None:
     """Do it now, or in a worker when it has to wait for anything."""
-    outcome = HANDLERS[action](deck, number)
+    outcome = _handler(action)(deck, number)
     if outcome is not None:
-        held = deck.held.hold() if action in DIALOGS else 0
+        held = deck.held.hold() if action in TAKERS or action.startswith("tool:") else 0
         deck.run_worker(_guarded(deck, action, outcome, held), group="verb", description=action)
+
+
+def _handler(action: str) -> Verb:
+    """What an action does; the human's own tools are called `tool:NAME`."""
+    kind, _, name = action.partition(":")
+    return partial(tools.tool, name) if kind == "tool" else HANDLERS[action]
 
 
 async def _guarded(deck: DeckScreen, action: str, outcome: Awaitable[None], held: int) -> None:

@@ -43,7 +43,7 @@ def mark_group(deck: DeckScreen, number: int) -> None:
     if state.focused is None:
         return
     grouping = deck.view.grouping
-    group = arrangement.groups(state.rows, grouping)[arrangement.group_of(state.focused, grouping)]
+    group = arrangement.groups(state.agents, grouping)[arrangement.group_of(state.focused, grouping)]
     ids = frozenset(row.agent.id for row in group)
     deck.marked = deck.marked - ids if ids <= deck.marked else deck.marked | ids
     deck.redraw_lines()
@@ -59,7 +59,7 @@ async def groups(deck: DeckScreen, number: int) -> None:
 def hide_group(deck: DeckScreen, group: str) -> None:
     """Hide a whole group; one that is hidden as a whole is shown again."""
     grouping = deck.view.grouping
-    everybody = arrangement.groups(deck.fleet.rows, grouping)
+    everybody = arrangement.groups(deck.fleet.agents, grouping)
     members = everybody.get(group, ())
     if members:
         hidden = not all(row.hidden for row in members)

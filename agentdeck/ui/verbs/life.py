@@ -74,6 +74,8 @@ async def stop(deck: DeckScreen, number: int) -> None:
         "Its own exit is tried first, then its processes are ended. Work tree, branch and conversation stay; "
         "R starts it again where it was."
     )
+    if rows and all(row.agent.beside for row in rows):
+        text = "What runs in it is ended, and the tile goes. Nothing in the work tree changes."
     if await _sure(deck, f"Stop {_names(rows)}?", text):
         await _each(deck, "stop", rows, "stopped")
 

@@ -37,7 +37,7 @@ def _enlarge(step: int) -> Callable[[DeckScreen, int], None]:
 
 
 def _place(deck: DeckScreen, place: int) -> None:
-    rows = deck.state.rows
+    rows = deck.state.agents
     if -len(rows) <= place < len(rows):
         deck.focus_row(rows[place].agent.id)
     else:

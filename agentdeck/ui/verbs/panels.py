@@ -30,7 +30,7 @@ def log(deck: DeckScreen, number: int) -> None:
 async def palette(deck: DeckScreen, number: int) -> None:
     from agentdeck.ui.screens.palette import PaletteDialog
 
-    chosen = await deck.app.push_screen_wait(PaletteDialog(deck.state, deck.keymap))
+    chosen = await deck.app.push_screen_wait(PaletteDialog(deck.state, deck.keymap, deck.actions))
     if chosen:
         deck.action_act(chosen)
 
@@ -38,7 +38,7 @@ async def palette(deck: DeckScreen, number: int) -> None:
 async def show_help(deck: DeckScreen, number: int) -> None:
     from agentdeck.ui.screens.help import HelpDialog
 
-    await deck.app.push_screen_wait(HelpDialog(deck.state, deck.keymap))
+    await deck.app.push_screen_wait(HelpDialog(deck.state, deck.keymap, deck.actions))
 
 
 def leave(deck: DeckScreen, number: int) -> None:

@@ -1,13 +1,10 @@
-"""Zoom, and the tools beside an agent: a shell in its work tree, a full-screen attach, its path."""
+"""Zoom, and what opens beside an agent: a shell, an editor, any tool of the human's, a full-screen attach, its path."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import sys
-import termios
-from collections.abc import Sequence
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +12,11 @@ from agentdeck import paths
 from agentdeck.errors import AgentDeckError, TryAgain
 
 if TYPE_CHECKING:
+    from agentdeck.config import Place, Tool
     from agentdeck.services.fleet import AgentRow
+    from agentdeck.ui.errands import Errand
     from agentdeck.ui.screens.deck import DeckScreen
+    from agentdeck.ui.toolbox import Toolbox
 
 
 def zoom(deck: DeckScreen, number: int) -> None:
@@ -31,30 +31,125 @@ def zoom(deck: DeckScreen, number: int) -> None:
     deck.app.push_screen(ZoomScreen(focused, live, lambda: deck.newest(focused.agent.id)))
 
 
+# -- which program, and where
+
+
 async def terminal(deck: DeckScreen, number: int) -> None:
-    """The human's own shell in the work tree."""
+    """The human's own shell in the work tree, where `[terminal]` says."""
+    await open_shell(deck, deck.settings.terminal.where)
+
+
+async def open_shell(deck: DeckScreen, wish: Place) -> None:
+    from agentdeck.services import places
+
+    row = await _beside_whom(deck)
+    box = await deck.look_around()
+    place = places.choose(wish, box.around)
+    await _open(deck, _shell(row, place), place, box)
+
+
+def _shell(row: AgentRow, place: Place) -> Errand:
+    from agentdeck.ui.errands import Errand
+
+    agent = row.agent
+    back = "exit closes this window" if place in ("window", "os") else "exit returns to the deck"
+    intro = f"{agent.name}'s work tree on {agent.branch or 'your branch'}; {back}"
+    argv = (os.environ.get("SHELL") or "/bin/sh",)
+    return Errand("shell", argv, Path(agent.worktree), row, shell=True, intro=intro)
+
+
+async def edit(deck: DeckScreen, number: int) -> None:
+    """The editor on the work tree."""
+    await open_editor(deck, await _beside_whom(deck))
+
+
+async def open_editor(deck: DeckScreen, row: AgentRow, file: str = "", line: int = 0) -> None:
+    """The editor on an agent's work tree, or on one `line` (from 1) of a `file` there (relative, or absolute)."""
+    from agentdeck.services import places, tools
+    from agentdeck.ui.errands import Errand
+
+    box = await deck.look_around()
+    if box.no_editor:
+        raise AgentDeckError(box.no_editor, "Set $VISUAL or $EDITOR, or `command` under [editor] in config.toml.")
+    made = tools.edit(box.editor, row.agent, file, line)
+    wish: Place = "background" if made.windowed else deck.settings.terminal.where
+    place = places.choose(_or(deck.settings.editor.where, wish), box.around)
+    await _open(deck, Errand(Path(made.argv[0]).name, made.argv, made.directory, row), place, box)
+
+
+async def open_tool(deck: DeckScreen, name: str) -> None:
+    """A tool of the human's by its name."""
+    from agentdeck.services import places, tools
+    from agentdeck.ui.errands import Errand
+
+    row = await _beside_whom(deck)
+    box = await deck.look_around()
+    tool: Tool | None = next((tool for tool in box.tools if tool.name == name), None)
+    if tool is None:
+        raise AgentDeckError(f"there is no tool called {name}", "[[tools]] in config.toml names them.")
+    if name in box.missing:
+        raise AgentDeckError(box.missing[name], f"Install it, or change the command of [[tools]] {name}.")
+    made = tools.command(tool, row.agent)
+    place = places.choose(_or(tool.where, deck.settings.terminal.where), box.around)
+    await _open(deck, Errand(name, made.argv, made.directory, row, hold=tool.hold), place, box)
+
+
+def tool(name: str, deck: DeckScreen, number: int) -> Awaitable[None]:
+    return open_tool(deck, name)
+
+
+async def menu(deck: DeckScreen, number: int) -> None:
+    """All of them, one letter each."""
+    from agentdeck.ui.screens.tools_menu import ToolsMenu, entries
+
+    row = await _beside_whom(deck)
+    box = await deck.look_around()
+    chosen = await deck.app.push_screen_wait(ToolsMenu(row, entries(box, deck.settings)))
+    kind, _, what = (chosen or "").partition(":")
+    if kind == "shell":
+        place: Place = what  # pyrefly: ignore
+        await open_shell(deck, place)
+    elif kind == "tool":
+        await open_tool(deck, what)
+    elif kind:
+        deck.action_act(kind)
+
+
+def _or(wish: Place, usual: Place) -> Place:
+    return usual if wish == "auto" else wish
+
+
+async def _open(deck: DeckScreen, errand: Errand, place: Place, box: Toolbox) -> None:
+    from agentdeck.ui import errands
+
+    await errands.run(deck, errand, place, box.around.emulator)
+
+
+async def _beside_whom(deck: DeckScreen) -> AgentRow:
+    """The focused agent, or the one that a focused terminal stands beside; its work tree is there."""
     row = _focused(deck)
+    row = deck.newest(row.agent.beside) or row
     tree = Path(row.agent.worktree)
     if not await asyncio.to_thread(tree.is_dir):
         from agentdeck.services import trees
 
         await asyncio.to_thread(trees.require, row.agent)
         raise TryAgain(f"the worktree of {row.agent.name} is gone: {tree}", "Look again in a moment.")
-    deck.note(f"shell in {tree}")
-    words = f"{row.agent.name}'s work tree on {row.agent.branch or 'your branch'}; exit returns to the deck"
-    told = ["/bin/sh", "-c", 'printf "%s\\n" "$1"; exec "$0"', os.environ.get("SHELL") or "/bin/sh", words]
-    await _human(deck, told, tree)
+    return row
 
 
 async def attach(deck: DeckScreen, number: int) -> None:
     from agentdeck.adapters import tmux
+    from agentdeck.services import places
+    from agentdeck.ui.errands import Errand
 
     row = _focused(deck)
     if not row.agent.window:
         raise TryAgain(f"{row.agent.name} has no window yet", "Wait until it has started.")
     argv = await asyncio.to_thread(tmux.attach_argv, paths.tmux_socket(), row.agent.window)
-    deck.note(f"attach to {row.agent.name}")
-    await _human(deck, argv, None)
+    box = await deck.look_around()
+    place: Place = "fullscreen" if places.why_not("popup", box.around) else "popup"
+    await _open(deck, Errand("attach", tuple(argv), None, row, attach=True), place, box)
 
 
 def copy(deck: DeckScreen, number: int) -> None:
@@ -70,39 +165,11 @@ def _focused(deck: DeckScreen) -> AgentRow:
     return row
 
 
-async def _human(deck: DeckScreen, argv: Sequence[str], directory: Path | None) -> None:
-    """Give a program to the human: a popup of the tmux they are in, else the whole terminal until it ends."""
-    from agentdeck.adapters import tmux
-
-    if os.environ.get("TMUX"):
-        popup = await asyncio.to_thread(tmux.popup_argv, list(argv), directory)
-        process = await asyncio.create_subprocess_exec(*popup, stderr=asyncio.subprocess.PIPE)
-        _, said = await process.communicate()
-        if process.returncode and said.strip():
-            raise AgentDeckError(
-                f"tmux opened no popup: {said.decode(errors='replace').strip()}", "tmux 3.2 or newer has popups."
-            )
-        return
-    environ = {name: value for name, value in os.environ.items() if name not in ("TMUX", "TMUX_PANE")}
-    if deck.live:
-        deck.live.pause()
-    # No repaint while the terminal is somebody else's: writes would pile up in Textual's
-    # stopped writer thread and block the loop for good at the thirtieth.
-    with deck.app.batch_update(), deck.app.suspend():
-        process = await asyncio.create_subprocess_exec(*argv, cwd=directory, env=environ)
-        await process.wait()
-        _end_without_terminal()
-    if deck.live:
-        deck.live.resume()
-    deck.app.refresh(layout=True)
-
-
-def _end_without_terminal() -> None:
-    """A terminal that closes tells only the program in front, which we were not: end as we would have then."""
-    try:
-        termios.tcgetattr(sys.__stdin__ or 0)
-    except termios.error:
-        os.kill(os.getpid(), signal.SIGHUP)
-
-
-HANDLERS = {"zoom": zoom, "terminal": terminal, "attach": attach, "copy": copy}
+HANDLERS = {
+    "zoom": zoom,
+    "terminal": terminal,
+    "tools": menu,
+    "editor": edit,
+    "attach": attach,
+    "copy": copy,
+}

@@ -15,7 +15,7 @@ def words(state: DeckState, ready: bool) -> Content:
     if state.fleet.rows and state.filter:
         return _step(f"No agent matches '{state.filter}'.", "Esc", "clears the filter")
     if state.fleet.rows:
-        return _step(f"All {len(state.fleet.rows)} agents are hidden in this view.", "V", "shows them")
+        return _step(f"All {len(state.fleet.agents)} agents are hidden in this view.", "V", "shows them")
     if state.repo is None:
         return Content.assemble(
             ("No agent yet, and this is not a git repository.\n\n", "bold"),

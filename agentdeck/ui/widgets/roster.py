@@ -54,6 +54,19 @@ def agent_line(row: AgentRow, number: int, focused: bool, marked: bool, now: int
     )
 
 
+def companion_line(row: AgentRow, focused: bool, marked: bool, now: int) -> Content:
+    """`▸*   └ ada-sh    idle       3m`: a terminal of the human's, below its agent and without a number."""
+    status = row.status
+    since = age(now - status.since) if status.since else ""
+    return Content.assemble(
+        ("▸" if focused else " ", "bold $text-accent"),
+        ("*" if marked else " ", "bold $text-accent"),
+        (" └ ", "$foreground-muted"),
+        (_fit(row.agent.name, 10), "bold" if focused else "$foreground-muted"),
+        (f" {_fit(WORDS[status.state], 9)}{since:>4}", "$foreground-muted"),
+    )
+
+
 def heading(section: Section, shown: Collection[str]) -> Content:
     """`api        ?1 ●2 ○1 +3 hidden`: a group is counted together, and says how many of it are away."""
     here = [row for row in section.rows if row.agent.id in shown]
@@ -66,13 +79,22 @@ def heading(section: Section, shown: Collection[str]) -> Content:
     return Content.assemble(name, tally).truncate(WIDTH, ellipsis=True)
 
 
+def _companion(row: AgentRow, state: DeckState, now: int) -> Line:
+    key = row.agent.id
+    focused = state.focused is not None and state.focused.agent.id == key
+    return Line(companion_line(row, focused, key in state.marked, now), agent=key)
+
+
 def lines(state: DeckState, now: int) -> list[Line]:
     """The roster's lines. A group that is hidden as a whole keeps its heading, which shows it again."""
     drawn: list[Line] = []
-    numbers = {row.agent.id: number for number, row in enumerate(state.rows, 1)}
+    numbers = {row.agent.id: number for number, row in enumerate(state.agents, 1)}
+    beside: dict[str, list[AgentRow]] = {row.agent.beside: [] for row in state.rows}
+    for row in state.rows:
+        beside[row.agent.beside].append(row)
     focused = state.focused.agent.id if state.focused else ""
     unnamed = 0
-    for section in arrangement.sections(state.fleet.rows, state.view):
+    for section in arrangement.sections(state.fleet.agents, state.view):
         away = sum(row.hidden for row in section.rows if row.agent.id not in numbers)
         seen = any(agent in numbers for agent in section.ids)
         if section.title and (seen or (away and not state.filter)):
@@ -84,6 +106,7 @@ def lines(state: DeckState, now: int) -> list[Line]:
                 key = row.agent.id
                 text = agent_line(row, numbers[key], key == focused, key in state.marked, now)
                 drawn.append(Line(text, agent=key))
+                drawn += [_companion(each, state, now) for each in beside.get(key, ())]
     if unnamed:
         drawn.append(Line(Content.styled(f" {unnamed} hidden (V)", "$foreground-muted")))
     return drawn

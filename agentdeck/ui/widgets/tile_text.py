@@ -23,7 +23,8 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
     if left.cell_length + right.cell_length > width:
         right = Content.assemble((f" {since}", "$foreground-muted"), " ") if since else Content(" ")
     room = width - left.cell_length - right.cell_length
-    middle = [(f"  {agent.branch}", "$foreground-muted")] if agent.branch else []
+    place = "your terminal" if agent.beside else agent.branch
+    middle = [(f"  {place}", "$foreground-muted")] if place else []
     if row.task is not None:
         middle += [(f"  #{row.task.id} ", ""), *_standing(row.task.state), (row.task.title, "")]
     between = fit(middle, room) if room > 6 else Content("")

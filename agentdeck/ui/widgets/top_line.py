@@ -29,7 +29,7 @@ def _hidden(fleet: Fleet, words: bool) -> list[Part]:
     """Hidden agents are silent unless one is idle or needs a human."""
     found = [
         pair
-        for pair in counts(row.status.state for row in fleet.rows if row.hidden)
+        for pair in counts(row.status.state for row in fleet.agents if row.hidden)
         if pair[0] in ("idle", "needs_input")
     ]
     if not found:
@@ -45,12 +45,12 @@ def _left(state: DeckState, words: bool) -> Content:
     if state.view.name != DEFAULT:
         left.append((f"[{state.view.name}] ", "$text-accent"))
     left.append(GAP)
-    left += _counted(counts(row.status.state for row in fleet.rows if not row.hidden), words)
+    left += _counted(counts(row.status.state for row in fleet.agents if not row.hidden), words)
     left += _hidden(fleet, words)
     if state.filter:
         left += [
             (f"/{state.filter}", "$text-accent"),
-            (f" {len(state.rows)} of {len(fleet.rows)}", "$foreground-muted"),
+            (f" {len(state.agents)} of {len(fleet.agents)}", "$foreground-muted"),
             GAP,
         ]
     if state.marked:
