@@ -82,7 +82,7 @@ def _execute(
         raise AgentDeckError("git is not installed, or not on PATH", _install_hint())
     from git.cmd import Git  # 75 ms
 
-    stray = [word for name in _STRAY if name in os.environ for word in ("-u", name)]
+    stray = [word for name in _STRAY if name in os.environ and name not in env for word in ("-u", name)]
     command = ["env", *stray, *argv] if stray else argv
     with tempfile.TemporaryFile() as feed:
         feed.write(stdin or b"")

@@ -27,6 +27,7 @@ from agentdeck.services.dispatcher import Dispatcher
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
+from agentdeck.services.radar import Radar
 from agentdeck.services.records import Records
 from agentdeck.services.supervisor import Supervisor
 from agentdeck.services.tree_watch import TreeWatch
@@ -51,9 +52,9 @@ class Engine:
         self.link = Link(paths.tmux_socket(), paths.tmux_conf())
         self.supervisor = Supervisor(self.writer, paths.tmux_socket())
         self.outbox = Outbox(self.writer, self.monitor, paths.tmux_socket())
-        self.meter = Meter(
-            self.writer, self.monitor, {name: asdict(price) for name, price in config.load().prices.items()}
-        )
+        self.radar = Radar(self.writer, self.monitor, paths.state_dir() / "radar")
+        prices = {name: asdict(price) for name, price in config.load().prices.items()}
+        self.meter = Meter(self.writer, self.monitor, prices, self.radar.hear)
         self.trees = TreeWatch(self.writer, self.monitor, self.meter.mark)
         self.gauge = Gauge(self.writer, self.monitor)
         self.records = Records()
@@ -88,6 +89,7 @@ class Engine:
         self._spawn(self.trees.run())
         self._spawn(self.gauge.run())
         self._spawn(self._sweeps())
+        self._spawn(self.radar.run())
         return True
 
     async def stop(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from agentdeck.adapters.database.store import EpochLost, Writer
@@ -25,11 +25,21 @@ DIFF_AT_LEAST_MS = 10_000  # and this often while it works: not every edit comes
 
 
 class Meter:
-    """`hear` marks what changed, `run` measures it in rounds."""
+    """`hear` marks what changed, `run` measures it in rounds.
 
-    def __init__(self, writer: Writer, monitor: Monitor, prices: dict[str, dict[str, float]] | None = None) -> None:
+    `touched` is told the paths of each diff, or None for an agent whose tree could not be read.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        monitor: Monitor,
+        prices: dict[str, dict[str, float]] | None = None,
+        touched: Callable[[str, Sequence[str] | None], None] = lambda agent, paths: None,
+    ) -> None:
         self.writer = writer
         self.monitor = monitor
+        self.touched = touched
         self.ingest = Ingest(writer, prices)
         self._stale: set[str] = set()
         self._measured: dict[str, int] = {}
@@ -81,13 +91,16 @@ class Meter:
         self._stale.discard(agent.id)
         self._measured[agent.id] = now_ms()
         if not Path(agent.worktree).is_dir():
+            self.touched(agent.id, ())
             return
         try:
-            found = await asyncio.to_thread(worktrees.diff, agent.worktree, agent.base or agent.base_oid, agent.repo)
+            base = agent.base or agent.base_oid
+            shown, paths = await asyncio.to_thread(worktrees.changes, agent.worktree, base, agent.repo)
         except AgentDeckError as error:
             log.info("no diff of %s: %s", agent.name, error.title)
+            self.touched(agent.id, None)
             return
-        shown = Diff(found.files, found.added, found.removed)
+        self.touched(agent.id, paths)
         if self._diffs.get(agent.id) != shown:
             self._diffs[agent.id] = shown
             row = (agent.id, shown.files, shown.added, shown.removed, now_ms())

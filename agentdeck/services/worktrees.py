@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck import paths
-from agentdeck.adapters import git
+from agentdeck.adapters import git, git_merge
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import NAME, NAME_RULE
 from agentdeck.services import includes, leftovers, losses, setups
@@ -21,8 +21,8 @@ from agentdeck.services.fleet import Diff
 from agentdeck.services.setups import Setup
 
 __all__ = [
-    "Created", "Setup", "branch_name", "check_base", "create", "diff", "forget_empty", "head", "in_place", "linked",
-    "made_before", "next_branch", "place", "repository", "setup_command", "start_point", "unmake",
+    "Created", "Setup", "branch_name", "changes", "check_base", "create", "diff", "differing", "forget_empty", "head",
+    "in_place", "linked", "made_before", "next_branch", "place", "repository", "setup_command", "start_point", "unmake",
 ]  # fmt: skip
 
 
@@ -231,19 +231,36 @@ def diff(worktree: Path | str, base: str, repo: Path | str = "") -> Diff:
     lines. Works on a copy of the index: the real one is neither locked nor touched. Runs git
     four or five times (20 to 50 ms); without `repo`, the main working tree, once to three times more.
     """
+    return changes(worktree, base, repo)[0]
+
+
+def changes(worktree: Path | str, base: str, repo: Path | str = "") -> tuple[Diff, tuple[str, ...]]:
+    """The same count, and the paths of the files it counted."""
     tree = Path(worktree)
     try:
         start = git.merge_base(tree, "HEAD", base) or base
     except git.GitError:  # no commit yet, or no such base
         start = git.resolve(tree, base)
-    patterns = includes.patterns(Path(repo) if repo else git.find(tree).root)
-    with git.scratch_index(tree) as env:
-        found = [path for path in git.untracked(tree, patterns) if not path.endswith("/")]
-        if found:
-            words = ("--intent-to-add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
-            git.run(tree, "add", *words, stdin=git.feed(found), env=env)
-        rows = git.numstat(tree, start, env)
-    return Diff(len({path for _, _, path in rows}), sum(row[0] for row in rows), sum(row[1] for row in rows))
+    rows = _differing(tree, start, Path(repo) if repo else git.find(tree).root)
+    files = tuple(sorted({path for _, _, path in rows}))
+    return Diff(len(files), sum(row[0] for row in rows), sum(row[1] for row in rows)), files
+
+
+def differing(worktree: Path | str, commit: str, repo: Path | str) -> tuple[str, ...]:
+    """The paths of the files, untracked ones too, that are not as in `commit`."""
+    return tuple(sorted({path for _, _, path in _differing(Path(worktree), commit, Path(repo))}))
+
+
+def _differing(tree: Path, commit: str, root: Path) -> list[tuple[int, int, str]]:
+    with git.scratch_index(tree) as index:
+        found = [path for path in git.untracked(tree, includes.patterns(root)) if not path.endswith("/")]
+        if not found:
+            return git.numstat(tree, commit, index)
+        # git writes an empty object for a file added so: beside the index, not into the repository
+        env = {**index, **git_merge.borrow(Path(index["GIT_INDEX_FILE"]).parent, tree)}
+        words = ("--intent-to-add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
+        git.run(tree, "add", *words, stdin=git.feed(found), env=env)
+        return git.numstat(tree, commit, env)
 
 
 def linked(tree: Path, root: Path) -> git.Tree:

@@ -234,3 +234,19 @@ def m008_trash(db: Database) -> None:
 @migrations()
 def m009_companions(db: Database) -> None:
     _run(db, "ALTER TABLE agents ADD COLUMN beside TEXT NOT NULL DEFAULT '';\n")
+
+
+@migrations()
+def m010_away(db: Database) -> None:
+    """When a view was last seen, and which agents are in each other's way."""
+    _run(
+        db,
+        """
+        ALTER TABLE views ADD COLUMN last_seen INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX events_told ON events(ts) WHERE kind IN ('status', 'task', 'agent');
+        CREATE TABLE collisions (
+            one TEXT NOT NULL, other TEXT NOT NULL, kind TEXT NOT NULL, base TEXT NOT NULL DEFAULT '',
+            paths TEXT NOT NULL, total INTEGER NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (one, other, kind)
+        );
+        """,
+    )
