@@ -9,11 +9,13 @@ from datetime import datetime
 from agentdeck.adapters import processes
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import iso, now_ms
+from agentdeck.models.collision import Collision
 from agentdeck.models.status import Ask, Status
 from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View
-from agentdeck.services import rows, views
+from agentdeck.services import collisions, rows, views
+from agentdeck.services.collisions import Clash
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
 
@@ -77,6 +79,7 @@ class AgentRow:
     pinned: bool = False
     tree: TreeState = TreeState()
     disk: DiskUse | None = None
+    clashes: tuple[Clash, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Fleet:
     queued: int = 0
     review: int = 0
     low_disk: str = ""  # what is left, while a file system is below the floor
+    collisions: tuple[Collision, ...] = ()
 
     @property
     def agents(self) -> tuple[AgentRow, ...]:
@@ -148,13 +152,15 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
     now = now or now_ms()
     arrangement = views.load(conn, view)
     count = conn.execute("SELECT SUM(state = 'queued'), SUM(state = 'review') FROM tasks").fetchone()
+    clashing = collisions.load(conn)
     return Fleet(
-        _rows(conn, arrangement, now),
+        _rows(conn, arrangement, now, clashing),
         engine_note(conn, now),
         usage_sum(conn.execute(TODAY, (_midnight(now),)).fetchone()),
         arrangement,
         count[0] or 0,
         count[1] or 0,
+        collisions=clashing,
     )
 
 
@@ -164,7 +170,9 @@ def settled(fleet: Fleet) -> Fleet:
     return replace(fleet, rows=shown, engine=replace(fleet.engine, age_ms=0))
 
 
-def _rows(conn: sqlite3.Connection, view: View, now: int) -> tuple[AgentRow, ...]:
+def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collision, ...] = ()) -> tuple[AgentRow, ...]:
+    known = rows.agents(conn)
+    clashes = collisions.clashes(clashing, {agent.id: agent.name for agent in known}) if clashing else {}
     states = {row["agent"]: rows.status(row) for row in conn.execute("SELECT * FROM status")}
     spent = {row["agent"]: usage_sum(row) for row in conn.execute(SPENT)}
     tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(TASKS)}
@@ -186,8 +194,9 @@ def _rows(conn: sqlite3.Connection, view: View, now: int) -> tuple[AgentRow, ...
             agent.id in view.pinned,
             trees.get(agent.id, TreeState()),
             disks.get(agent.id),
+            clashes.get(agent.id, ()),
         )
-        for agent in rows.agents(conn)
+        for agent in known
     )
 
 

@@ -23,7 +23,20 @@ from agentdeck.services.overlaps import Overlaps
 
 log = logging.getLogger("agentdeck.radar")
 ROUND_SECONDS = 1.0
-SHARE = 0.05  # of the time that passes, at most, is spent on looking
+SHARE = 0.05  # of the time that passes is spent on looking, over any longer while
+SAVED_SECONDS = 1.0  # looking that may be done at once when little was done before
+
+
+class Budget:
+    """How long to rest after looking, so that a burst is free and a lasting load is bounded."""
+
+    def __init__(self) -> None:
+        self._left = SAVED_SECONDS
+
+    def rest(self, spent: float, passed: float) -> float:
+        """Seconds to wait after `spent` seconds of looking, of the `passed` since the last rest began."""
+        self._left = min(SAVED_SECONDS, self._left + passed * SHARE) - spent
+        return max(ROUND_SECONDS, -self._left / SHARE)
 
 
 class Radar:
@@ -46,6 +59,7 @@ class Radar:
 
     async def run(self) -> None:
         """Rounds without end; what cannot be judged now is tried again when something changes."""
+        budget, rested = Budget(), time.monotonic()
         while True:
             started = time.monotonic()
             try:
@@ -56,7 +70,9 @@ class Radar:
                 log.warning("looking for collisions failed: %s", error.title)
             except Exception:  # the boundary: what cannot be judged now ends no engine
                 log.exception("looking for collisions failed")
-            await asyncio.sleep(max(ROUND_SECONDS, (time.monotonic() - started) / SHARE))
+            ended = time.monotonic()
+            pause, rested = budget.rest(ended - started, ended - rested), ended
+            await asyncio.sleep(pause)
 
     async def round(self) -> bool:
         """Judge what changed since the last round; whether anything had."""

@@ -93,3 +93,16 @@ def _result(found: Request) -> dict[str, object]:
             str(result.get("title")), str(result.get("hint", "")), int(str(result.get("exit_code", 1)))
         )
     return found.result
+
+
+def retry_task(task: int) -> None:
+    """Put a failed or cancelled task back into the queue; raises UsageError for any other."""
+    from agentdeck.services import queue
+
+    conn = store.write(paths.database_file())
+    try:
+        with store.transaction(conn):
+            queue.retry(conn, task)
+    finally:
+        conn.close()
+    wake()

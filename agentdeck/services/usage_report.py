@@ -49,8 +49,8 @@ def report(
     if by not in GROUPS:
         raise UsageError(f"cannot group usage by '{by}'", f"Choose one of: {', '.join(GROUPS)}.")
     zone = _zone(tz)
-    first = None if since is None else _moment(since, zone, days=0) // QUARTER_MS * QUARTER_MS
-    last = None if until is None else _moment(until, zone, days=1)
+    first = None if since is None else moment(since, zone, days=0) // QUARTER_MS * QUARTER_MS
+    last = None if until is None else moment(until, zone, days=1)
     found = _grouped(conn, by, first, last, zone) if conn is not None else {}
     total = sum((used for _, used in found.values()), UsageSum())
     rows = [{"key": key, **({"name": name} if name else {}), **usage_json(used)} for key, (name, used) in found.items()]
@@ -136,18 +136,21 @@ def _zone(name: str | None) -> tzinfo | None:
         ) from error
 
 
-def _moment(text: str, zone: tzinfo | None, days: int) -> int:
-    """UTC milliseconds; a plain day means its midnight, `days` later."""
+def moment(text: str, zone: tzinfo | None = None, days: int = 0) -> int:
+    """UTC milliseconds of a day (its midnight, `days` later) or an ISO 8601 time, in `zone` or the machine's own.
+
+    Raises UsageError for anything else.
+    """
     try:
         if len(text) == len("YYYY-MM-DD"):
-            moment = datetime.combine(date.fromisoformat(text) + timedelta(days=days), time())
+            found = datetime.combine(date.fromisoformat(text) + timedelta(days=days), time())
         else:
-            moment = datetime.fromisoformat(text)
+            found = datetime.fromisoformat(text)
     except (ValueError, OverflowError) as error:
         raise UsageError(f"'{text}' is no day or time", "Write 2026-11-22 or 2026-11-22T18:30.") from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
-    return int(moment.timestamp() * 1000)
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=zone) if zone else found.astimezone()
+    return int(found.timestamp() * 1000)
 
 
 def _iso(ms: int) -> str:

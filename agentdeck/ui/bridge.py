@@ -22,6 +22,7 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 from agentdeck.models.view import ViewChange
+from agentdeck.services import away as absences
 from agentdeck.services import fleet as fleets
 from agentdeck.services.stats import AgentStats, agent_stats
 
@@ -65,6 +66,7 @@ class Bridge:
         self._thread: threading.Thread | None = None
         self._last_trouble = ""
         self._file: tuple[int, int] | None = None
+        self.seen: int | None = None  # when this view was last seen before us (UTC ms, 0: never), once it is known
         self._told: fleets.Fleet | None = None
 
     def start(self) -> None:
@@ -113,6 +115,16 @@ class Bridge:
         """What one agent used, for its panel."""
         return await asyncio.to_thread(_stats, agent)
 
+    async def away(self, rows: Sequence[fleets.AgentRow], since: int) -> absences.Absence:
+        """What came about since then (UTC ms), with the agents as they stand now."""
+        return await asyncio.to_thread(_away, tuple(rows), since)
+
+    async def retry(self, task: int) -> None:
+        """Put a failed task back into the queue."""
+        from agentdeck.services import requests
+
+        await asyncio.to_thread(requests.retry_task, task)
+
     async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
         """State and reason of a delivery once it is settled, or as it stands after `seconds`."""
         deadline, pause = time.monotonic() + seconds, 0.1
@@ -147,6 +159,8 @@ class Bridge:
             now = time.monotonic()
             try:
                 conn = self._current(conn)
+                if self.seen is None and conn is not None:  # before our own first beat
+                    self.seen = absences.last_seen(conn, self.view)
                 found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
                 if found != version or now - loaded >= REFRESH:
                     version, loaded = found, now
@@ -205,6 +219,7 @@ class Bridge:
                 "INSERT OR REPLACE INTO dashboards (pid, pid_start, view, heartbeat) VALUES (?, ?, ?, ?)",
                 (os.getpid(), _started(), self.view, now_ms()),
             )
+            absences.see(conn, self.view, now_ms())
 
     def _leave(self) -> None:
         with (
@@ -212,6 +227,7 @@ class Bridge:
             contextlib.closing(store.write(paths.database_file())) as conn,
         ):
             conn.execute("DELETE FROM dashboards WHERE pid = ?", (os.getpid(),))
+            absences.see(conn, self.view, now_ms())
 
 
 def _started() -> float:
@@ -242,6 +258,11 @@ def _trash() -> list[TrashEntry]:
 
     with contextlib.closing(store.write(paths.database_file())) as conn:
         return [entry for entry in trash_rows.held(conn) if entry.state == "trashed"]
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return absences.Absence(since, now_ms())
+    with contextlib.closing(conn):
+        return absences.load(conn, rows, since, now_ms())
 
 
 def _receipt(delivery: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.models.view import ViewChange
+from agentdeck.services import away as absences
 from agentdeck.services import fleet as fleets
 from agentdeck.services import rows
 from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
@@ -86,6 +88,23 @@ async def test_it_says_that_it_lives_and_takes_itself_off_the_list(deck_home: ob
     assert (row["pid"], row["view"]) == (os.getpid(), "mine") and row["pid_start"] > 0
     await asyncio.to_thread(made.stop)
     assert dashboards() == []
+
+
+async def test_when_a_view_was_last_seen_is_known_before_its_own_first_beat(deck_home: object) -> None:
+    def seen(view: str) -> int:
+        with contextlib.closing(store.write(paths.database_file())) as conn:
+            return absences.last_seen(conn, view)
+
+    with contextlib.closing(store.write(paths.database_file())) as conn:
+        absences.see(conn, "mine", 1000)
+    made = Bridge(Listener(), "mine")  # type: ignore[arg-type]
+    made.start()
+    await eventually(lambda: seen("mine") > 1000)
+    assert (made.seen, seen("other")) == (1000, 0)
+    beaten = seen("mine")
+    await asyncio.to_thread(made.stop)
+    assert seen("mine") > beaten, "leaving counts"
+    assert (await made.away([], 1000)).since == 1000
 
 
 async def test_hidden_and_filter_are_those_of_its_view(bridge: Bridge) -> None:

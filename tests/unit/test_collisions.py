@@ -13,6 +13,7 @@ from agentdeck.adapters.database import store
 from agentdeck.models.collision import Collision
 from agentdeck.services import collisions
 from agentdeck.services.collisions import by_file, clashes, collided, legible, sharing
+from agentdeck.services.radar import ROUND_SECONDS, SHARE, Budget
 
 NOW = 1_790_000_000_000
 NAMES = {"a": "ada", "b": "bo", "c": "cleo"}
@@ -112,3 +113,15 @@ def test_begin_and_end_are_events_of_both_agents(conn: sqlite3.Connection) -> No
     assert short[:2] == [("a", "begin", "file", "b"), ("b", "begin", "file", "a")]
     assert short[2] == ("b", "begin", "merge", "main")
     assert sorted(short[3:]) == [("a", "end", "file", "b"), ("b", "end", "file", "a"), ("b", "end", "merge", "main")]
+
+
+def test_a_burst_of_looking_is_free_and_a_lasting_load_is_a_small_share() -> None:
+    budget = Budget()
+    assert budget.rest(0.3, 1.0) == budget.rest(0.3, 1.0) == ROUND_SECONDS
+    looked, passed = 0.0, 0.0
+    pause = 0.0
+    for _ in range(200):
+        looked, passed = looked + 0.3, passed + pause + 0.3
+        pause = budget.rest(0.3, pause + 0.3)
+    assert looked / passed < SHARE * 1.1
+    assert budget.rest(0.0, 600.0) == ROUND_SECONDS
