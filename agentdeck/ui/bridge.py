@@ -258,6 +258,9 @@ def _trash() -> list[TrashEntry]:
 
     with contextlib.closing(store.write(paths.database_file())) as conn:
         return [entry for entry in trash_rows.held(conn) if entry.state == "trashed"]
+
+
+def _away(rows: Sequence[fleets.AgentRow], since: int) -> absences.Absence:
     conn = store.read(paths.database_file())
     if conn is None:
         return absences.Absence(since, now_ms())
