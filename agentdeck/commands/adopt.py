@@ -9,7 +9,13 @@ import click
 from agentdeck.commands import output
 from agentdeck.errors import AgentDeckError
 
-WORDS = {"pane": "runs", "worktree": "worktree", "link": "cut off from git"}
+WORDS = {"pane": "runs", "worktree": "worktree", "link": "cut off from git", "trash": "in the trash"}
+
+STATES = {
+    "live": "is back, and runs",
+    "stopped": "is back, and has exited: `agentdeck resume NAME` starts it",
+    "removed": "is in the trash again: `agentdeck undo NAME` brings it back",
+}
 
 
 @click.command()
@@ -34,7 +40,7 @@ def adopt(wanted: tuple[str, ...], yes: bool, as_json: bool) -> None:
 
 def _line(one: Any) -> tuple[str, ...]:
     agent, why = one.agent, f"{one.why}; it cannot be adopted: {one.problem}" if one.problem else one.why
-    return (agent.id, agent.name, WORDS[one.what], agent.harness, agent.branch, agent.worktree, why)
+    return (agent.id, agent.name, WORDS[one.what], agent.harness, agent.branch, one.place, why)
 
 
 def _adopt(wanted: tuple[str, ...], as_json: bool) -> None:
@@ -46,8 +52,7 @@ def _adopt(wanted: tuple[str, ...], as_json: bool) -> None:
         output.data(done["adopted"])
     else:
         for agent in done["adopted"]:
-            state = "runs" if agent["life"] == "live" else f"has exited: `agentdeck resume {agent['name']}` starts it"
-            click.echo(f"{agent['name']} is back and {state}, in {agent['worktree']}", err=True)
+            click.echo(f"{agent['name']} {STATES[agent['life']]}".replace("NAME", agent["name"]), err=True)
     if done["failed"]:
         raise AgentDeckError(done["failed"][0], "\n".join(done["failed"][1:]))
 

@@ -11,9 +11,8 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from agentdeck import paths
 from agentdeck.adapters import git, git_links, processes, tmux
@@ -23,40 +22,12 @@ from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, Agent
 from agentdeck.models.clock import now_ms
+from agentdeck.models.found import Found
 from agentdeck.models.pane import Survivor
 from agentdeck.models.status import Status
 from agentdeck.models.tree import TreeState
-from agentdeck.services import launch, records, rows, worktrees
-
-What = Literal["pane", "worktree", "link"]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """`agent` is the row that it would get; `why` says what is missing, `problem` why adopting it is impossible.
-
-    A `pane` lives; a `worktree` has no process; a `link` is the worktree of a known agent that git has forgotten.
-    """
-
-    what: What
-    agent: Agent
-    why: str
-    pane: Survivor | None = None
-    problem: str = ""
-    head: str = ""  # the commit that the tree stood on last
-
-    def as_json(self) -> dict[str, str]:
-        """One row of `adopt --json`."""
-        agent = self.agent
-        return {
-            "id": agent.id, "name": agent.name, "what": self.what, "harness": agent.harness, "repo": agent.repo,
-            "worktree": agent.worktree, "branch": agent.branch, "session_id": agent.session,
-            "pane_id": self.pane.id if self.pane else "", "why": self.why, "problem": self.problem,
-        }  # fmt: skip
-
-    def is_(self, wanted: str) -> bool:
-        return wanted in (self.agent.id, self.agent.name) or _same(self.agent.worktree, wanted)
-
+from agentdeck.services import adoption_trash, launch, records, rows, worktrees
+from agentdeck.services.trash_rows import free_name
 
 # -- finding
 
@@ -68,7 +39,7 @@ def find(conn: sqlite3.Connection | None, socket: Path) -> list[Found]:
     found = list(_of_panes(known, panes))
     owned = [agent for agent in known.values() if agent.life != "removed"] + [one.agent for one in found]
     states = {} if conn is None else {row["agent"]: rows.tree(row) for row in conn.execute("SELECT * FROM trees")}
-    return found + list(_of_trees(owned, known.values(), panes, states))
+    return found + list(_of_trees(owned, known.values(), panes, states)) + list(adoption_trash.find(conn, known))
 
 
 def find_in(database: Path, socket: Path) -> list[Found]:
@@ -216,8 +187,8 @@ def _with_session(agent: Agent) -> Agent:
     return newest[1]
 
 
-def _same(one: str, other: str) -> bool:
-    return bool(one) and os.path.realpath(one) == os.path.realpath(other)
+def _is(one: Found, wanted: str) -> bool:
+    return wanted in (one.agent.id, one.agent.name) or os.path.realpath(one.place) == os.path.realpath(wanted)
 
 
 # -- adopting
@@ -226,29 +197,32 @@ def _same(one: str, other: str) -> bool:
 def choose(found: Sequence[Found], wanted: Collection[str]) -> list[Found]:
     """Those that were named by id, name or path, or all of them; a UsageError for a name that none has."""
     for name in wanted:
-        if not any(one.is_(name) for one in found):
+        if not any(_is(one, name) for one in found):
             raise UsageError(f"nothing to adopt is called '{name}'", "`agentdeck adopt` lists what there is.")
-    return [one for one in found if not wanted or any(one.is_(name) for name in wanted)]
+    return [one for one in found if not wanted or any(_is(one, name) for name in wanted)]
 
 
 def adopt(writer: Writer, socket: Path, one: Found) -> Agent:
     """Make the row again; returns it. Blocks; can be repeated after a crash."""
     agent = one.agent
     if one.problem:
-        raise AgentDeckError(f"{agent.worktree} cannot be adopted: {one.problem}", "Its files are all there.")
-    if not agent.here and os.path.isdir(agent.worktree) and git_links.read(Path(agent.worktree))[1] is None:
-        git_links.relink(Path(agent.repo), Path(agent.worktree), agent.branch, one.head or agent.base_oid)
-    if one.pane is not None and not one.pane.marked:
-        tmux.mark_again(socket, one.pane, agent.cols, agent.rows)
+        raise AgentDeckError(f"{one.place} cannot be adopted: {one.problem}", "Its files are all there.")
+    if one.entry is not None:
+        return adoption_trash.enter(writer, agent, one.entry)
+    tree = Path(agent.worktree)
+    if not agent.here and tree.is_dir() and git_links.read(tree)[1] is None:
+        git_links.relink(Path(agent.repo), tree, agent.branch, one.head or agent.base_oid)
     if one.what == "link":
         return agent
+    if one.pane is not None and not one.pane.marked:
+        tmux.mark_again(socket, one.pane, agent.cols, agent.rows)
     return writer.run_sync(lambda conn: _row_again(conn, one))
 
 
 def _row_again(conn: sqlite3.Connection, one: Found) -> Agent:
     agent = one.agent
     names = {row[0] for row in conn.execute("SELECT name FROM agents WHERE life != 'removed' AND id != ?", (agent.id,))}
-    agent = replace(agent, name=_free(agent.name, names))
+    agent = replace(agent, name=free_name(names, agent.name))
     conn.execute("DELETE FROM agents WHERE id = ?", (agent.id,))
     rows.insert(conn, "agents", rows.agent_columns(agent))
     if agent.session:
@@ -263,11 +237,6 @@ def _row_again(conn: sqlite3.Connection, one: Found) -> Agent:
         rows.insert(conn, "status", {"agent": agent.id, **rows.status_columns(status), "epoch": 0})
     rows.event(conn, now_ms(), "agent", agent.id, action="adopt", name=agent.name, worktree=agent.worktree, why=one.why)
     return agent
-
-
-def _free(name: str, taken: Collection[str]) -> str:
-    numbered = (f"{name[:28].rstrip('-')}-{n}" for n in range(2, len(taken) + 3))
-    return next(found for found in (name, *numbered) if found not in taken)
 
 
 def take_up(writer: Writer, socket: Path) -> list[Agent]:

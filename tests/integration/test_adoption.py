@@ -22,6 +22,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.services import adoption, records, rows, trees, worktrees
 from tests import repos
 from tests.deck import Deck, running
+from tests.trash_rig import Rig
 from tests.waiting import wait_for
 
 
@@ -166,7 +167,7 @@ def test_a_tree_that_git_has_forgotten_is_linked_again_with_every_file(place: Pl
     tree = Path(agent.worktree)
     repos.commit(tree, "Work", {"work.txt": "work\n"})
     repos.write(tree, {"work.txt": "changed\n", "new.txt": "new\n", ".gitignore": "*.log\n", "a.log": "log\n"})
-    before = {path.name: path.read_bytes() for path in tree.iterdir() if path.name != ".git"}
+    before = files(tree)
     tree.rename(tmp_path / "unmounted")
     repos.git(place.repo, "worktree", "prune")
     (tmp_path / "unmounted").rename(tree)
@@ -175,7 +176,7 @@ def test_a_tree_that_git_has_forgotten_is_linked_again_with_every_file(place: Pl
     place.adopt()
     assert repos.git(tree, "branch", "--show-current") == "deck/al/1"
     assert repos.status(tree).splitlines() == [" M work.txt", "?? .gitignore", "?? new.txt"]
-    assert {path.name: path.read_bytes() for path in tree.iterdir() if path.name != ".git"} == before
+    assert files(tree) == before
     assert sorted(path.name for path in tree.parent.iterdir()) == ["al"]
     assert trees.look([agent])[agent.id].admin is not None
     assert place.find() == []
@@ -224,6 +225,40 @@ def test_a_tree_without_its_link_is_known_by_the_directory_around_it(place: Plac
     [back] = place.adopt()
     assert (back.name, back.repo) == ("al", str(place.repo))
     assert repos.git(Path(lost.worktree), "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("copied", [True, False])
+async def test_what_is_in_the_trash_can_be_undone_without_the_database(git_repo: Path, copied: bool) -> None:
+    rig = Rig(git_repo)
+    agent = rig.agent()
+    tree = Path(agent.worktree)
+    if copied:
+        records.Records().sync([agent])
+    repos.commit(tree, "Work", {"work.txt": "work\n", ".gitignore": "*.log\n"})
+    repos.write(tree, {"work.txt": "changed\n", "new.txt": "new\n", "a.log": "log\n"})
+    before, status = files(tree), repos.status(tree)
+    place = (await rig.put(agent)).place
+    rig.close()
+    for file in paths.data_dir().glob("deck.db*"):
+        file.unlink()
+
+    rig = Rig(git_repo)
+    rig.writer.run_sync(lambda conn: None)
+    [one] = adoption.find_in(paths.database_file(), paths.tmux_socket())
+    assert (one.what, one.agent.name, one.problem, one.place) == ("trash", "al", "", place)
+    adoption.adopt(rig.writer, paths.tmux_socket(), one)
+    assert (rig.agents(), adoption.find_in(paths.database_file(), paths.tmux_socket())) == ({}, [])
+    back = await rig.back("al")
+    assert (back.worktree, back.branch, back.notes) == (str(tree), "deck/al/1", ())
+    assert (files(tree), repos.status(tree)) == (before, status)
+    if copied:
+        found = rig.agents()["al"]
+        assert (found.id, found.team, found.base_oid) == (agent.id, "red", agent.base_oid)
+    rig.close()
+
+
+def files(tree: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in tree.iterdir() if path.name != ".git"}
 
 
 # -- panes
