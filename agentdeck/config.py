@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 
 from agentdeck import paths
 from agentdeck.errors import UsageError
+from agentdeck.models.status import STATES
 
 # Read by pydantic from each class: an unknown key is an error.
 _STRICT = {"extra": "forbid"}
@@ -173,7 +174,8 @@ class Trash:
 class Config:
     """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
 
-    `notify_command`: argv that is run with a title and a text as two more arguments.
+    `notify_command`: argv that is run with a title and a text as two more arguments, when an agent comes to one of the
+    states `notify_on`. `bell`: the terminal's bell, when an agent newly needs a human.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -189,6 +191,13 @@ class Config:
     terminal: Terminal = Terminal()
     editor: Editor = Editor()
     notify_command: tuple[str, ...] = ()
+    notify_on: tuple[str, ...] = ("needs_input", "failed", "hung", "limited", "exited")
+    bell: bool = True
+
+    def __post_init__(self) -> None:
+        for state in self.notify_on:
+            if state not in STATES:
+                raise ValueError(f"notify_on: '{state}' is no status; there are {', '.join(STATES)}")
 
 
 # Environment variable -> key. Numbers come as text and are read as such.

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from agentdeck import config, paths
+from agentdeck.adapters import notify
 from agentdeck.adapters.database.store import EpochLost, Replaced, Writer
 from agentdeck.engine import ledger
 from agentdeck.engine.handlers import Handlers
@@ -21,9 +22,10 @@ from agentdeck.engine.lock import EngineLock
 from agentdeck.engine.wake import Waker
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
-from agentdeck.services import adoption, probes
+from agentdeck.services import adoption, probes, rows
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
+from agentdeck.services.herald import Herald, Known, Notice
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
@@ -48,17 +50,19 @@ class Engine:
         self.writer = Writer(paths.database_file())
         self.lock = EngineLock(self.writer)
         self.reader = ledger.Reader(paths.database_file())
+        self.settings = config.load()
         self.monitor = Monitor()
         self.link = Link(paths.tmux_socket(), paths.tmux_conf())
         self.supervisor = Supervisor(self.writer, paths.tmux_socket())
         self.outbox = Outbox(self.writer, self.monitor, paths.tmux_socket())
         self.radar = Radar(self.writer, self.monitor, paths.state_dir() / "radar")
-        prices = {name: asdict(price) for name, price in config.load().prices.items()}
+        prices = {name: asdict(price) for name, price in self.settings.prices.items()}
         self.meter = Meter(self.writer, self.monitor, prices, self.radar.hear)
         self.trees = TreeWatch(self.writer, self.monitor, self.meter.mark)
         self.gauge = Gauge(self.writer, self.monitor)
         self.records = Records()
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
+        self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         self.ended = asyncio.Event()
@@ -165,7 +169,23 @@ class Engine:
             await self.outbox.round(client, book.deliveries)
         if book.open_tasks or book.open_attempts:
             await self.dispatcher.round()
+        self._announce()
         self._consider_ending(book)
+
+    def _announce(self) -> None:
+        """Tell the human, by their own command, what came up while nobody may be looking."""
+        now, agents = now_ms(), self.monitor.agents.values()
+        known = (Known(a.id, a.name, self.monitor.status(a.id), a.id in self.handlers.ending) for a in agents)
+        self.herald.look(known, now)
+        notice = self.herald.due(now)
+        if notice is not None and self.settings.notify_command:
+            self._spawn(self._notify(notice))
+
+    async def _notify(self, notice: Notice) -> None:
+        trouble = await notify.run(self.settings.notify_command, notice.title, notice.text)
+        if trouble:
+            log.warning("notify_command: %s", trouble)
+        await self.writer.run(lambda conn: rows.event(conn, now_ms(), "notice", title=notice.title, trouble=trouble))
 
     async def _store(self, report: Report) -> None:
         dirty = any(watched.dirty for watched in self.monitor.watched.values())

@@ -38,6 +38,7 @@ class Handlers:
         self.link = link
         self._begun: set[str] = set()
         self._closed: set[str] = set()
+        self.ending: set[str] = set()  # agents whose end was asked for: it is no news
         self._locks: dict[str, asyncio.Lock] = {}
         self._kinds: dict[str, Callable[[Agent, Args], Awaitable[Result]]] = {
             "send": self._send, "answer": self._answer, "interrupt": self._interrupt, "stop": self._stop,
@@ -211,6 +212,7 @@ class Handlers:
     async def _stop(self, agent: Agent, args: Args) -> Result:
         if agent.life != "live":
             return {"already": True}
+        self.ending.add(agent.id)
         polite = self.monitor.status(agent.id).state in ("idle", "failed")
         client = await self.link.client()
         await self.supervisor.stop(agent, client if polite else None)
@@ -220,6 +222,7 @@ class Handlers:
         environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
         await self.link.ensure()
         agent = await self.supervisor.resume(agent, environ)
+        self.ending.discard(agent.id)
         self.monitor.fresh_start(agent.id)
         return {"id": agent.id, "pane_id": agent.pane}
 

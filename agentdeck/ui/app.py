@@ -22,7 +22,8 @@ from textual.screen import Screen
 
 from agentdeck import config, paths
 from agentdeck.errors import AgentDeckError
-from agentdeck.ui import themes
+from agentdeck.services.fleet import Fleet
+from agentdeck.ui import attention, themes
 from agentdeck.ui.actions import check_keymap
 from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
 from agentdeck.ui.held_keys import KeysWanted
@@ -71,6 +72,8 @@ class DeckApp(App[int], inherit_bindings=False):
         self._calling = False
         self._strays: set[str] = set()
         self._quiet_until = 0.0
+        self._terminal_title = ""
+        self._needing: frozenset[str] | None = None  # None before the first look: what needs a human then is no news
         keymap = {} if self._problems else self.settings.keys
         self.set_keymap(keymap)
         self.deck = DeckScreen(self.bridge, repo, keymap, self.settings)
@@ -154,9 +157,26 @@ class DeckApp(App[int], inherit_bindings=False):
             await self.on_event(typed)
 
     def on_fleet_changed(self, event: FleetChanged) -> None:
+        self._call_attention(event.fleet)
         self.deck.take(event.fleet)
         if not event.fleet.engine.alive:
             self._call_engine()
+
+    def _call_attention(self, fleet: Fleet) -> None:
+        """The terminal's title says how many need a human; its bell rings once for each that newly does."""
+        place = self.deck.repo.name if self.deck.repo else ""
+        title, needing = attention.title(fleet, place), attention.needing(fleet)
+        if title != self._terminal_title:
+            self._write_terminal(("" if self._terminal_title else attention.PUSH) + attention.sequence(title))
+            self._terminal_title = title
+        if self.settings.bell and self._needing is not None and needing - self._needing:
+            self.bell()
+        self._needing = needing
+
+    def _write_terminal(self, text: str) -> None:
+        """As Textual's own `bell` does."""
+        if not self.is_headless and self._driver is not None:
+            self._driver.write(text)
 
     def on_trouble(self, event: Trouble) -> None:
         self.deck.note(event.title, event.hint, "$foreground-muted")
@@ -186,6 +206,8 @@ class DeckApp(App[int], inherit_bindings=False):
         self.exit(0)
 
     async def on_unmount(self) -> None:
+        if self._terminal_title:
+            self._write_terminal(attention.POP)
         if self.deck.live is not None:
             await self.deck.live.stop()
         with suppress(TimeoutError):
