@@ -109,10 +109,13 @@ def picture(tree: Path) -> dict[str, object]:
             if stat.S_ISREG(told.st_mode):
                 content = path.read_bytes()
             found[str(path.relative_to(tree))] = (told.st_mode, told.st_mtime_ns, told.st_ino, content)
-    index = Path(repos.git(tree, "rev-parse", "--path-format=absolute", "--git-path", "index"))
-    found["index"] = index.read_bytes()
-    found["HEAD"] = repos.git(tree, "symbolic-ref", "-q", "HEAD", check=False)
-    found["commit"] = repos.git(tree, "rev-parse", "-q", "--verify", "HEAD", check=False)
+    own = (
+        Path((tree / ".git").read_text().removeprefix("gitdir: ").strip())
+        if (tree / ".git").is_file()
+        else tree / ".git"
+    )
+    found["index"] = (own / "index").read_bytes()
+    found["HEAD"] = (own / "HEAD").read_text()
     found["status"] = repos.git(tree, "--no-optional-locks", "status", "--porcelain", "--untracked-files=all")
     return found
 

@@ -92,8 +92,9 @@ class Trash:
         entry = await self.writer.run(lambda conn: trash_rows.find(conn, wanted))
         async with self._lock(entry.agent):
             entry = await self.writer.run(lambda conn: trash_rows.find(conn, entry.id))
-            await asyncio.to_thread(trees.check_free, entry)
-            entry = await self._write(trash_rows.take_back, entry, name)
+            await self.writer.run(lambda conn: trash_rows.check_name(conn, entry, name))
+            where = await asyncio.to_thread(trees.target, entry, name)
+            entry = await self._write(trash_rows.take_back, entry, name, where)
             try:
                 if entry.place:
                     await self._do(trees.move_out, entry)
@@ -112,10 +113,9 @@ class Trash:
             taken = await self._do(trees.restore, entry)
             if entry.place:
                 branch = await self._do(trees.attach, entry, agent.name)
-        await self._write(trash_rows.returned, entry, branch or agent.branch)
-        if entry.origin and os.path.isdir(entry.repo):
             await self._do(trees.forget_refs, entry, agent.name)
-        return Returned(agent.id, agent.name, agent.worktree, branch, _notes(entry, branch, taken))
+        origin = await self._write(trash_rows.returned, entry, branch or agent.branch)
+        return Returned(agent.id, agent.name, agent.worktree, branch, _notes(entry, branch, taken, origin))
 
     # -- after a crash
 
@@ -133,6 +133,8 @@ class Trash:
 
     async def settle(self, entry: TrashEntry) -> None:
         """Bring one entry to an end: in the trash or where it was, by where its tree is."""
+        if entry.state == "restoring":
+            entry = await self.writer.run(lambda conn: trash_rows.bound_for(conn, entry))
         at = await asyncio.to_thread(trees.where, entry)
         if entry.state == "emptying":
             await self._delete(entry)
@@ -212,8 +214,10 @@ def _planned(report: Report) -> TrashEntry:
     )  # fmt: skip
 
 
-def _notes(entry: TrashEntry, branch: str, taken: Sequence[str]) -> tuple[str, ...]:
+def _notes(entry: TrashEntry, branch: str, taken: Sequence[str], origin: str) -> tuple[str, ...]:
     notes = [f"branch {name} belongs to somebody else by now" for name in taken]
     if entry.place and entry.branch and branch != entry.branch:
         notes.append(f"it goes on on {branch}" if branch else f"it stands on {entry.head[:10]}, on no branch")
+    if entry.place and entry.origin != origin:
+        notes.append(f"{origin} is taken, so its tree is in a new place: its client may not find the conversation")
     return tuple(notes)

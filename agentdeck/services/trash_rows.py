@@ -77,15 +77,26 @@ def removed(conn: sqlite3.Connection, noun: TrashEntry) -> TrashEntry:
     return set_state(conn, noun, "trashed")
 
 
-def take_back(conn: sqlite3.Connection, noun: TrashEntry, name: str) -> TrashEntry:
-    """The agent takes its name (or `name`) at once, so that nobody else gets it while its tree is on its way."""
+def check_name(conn: sqlite3.Connection, noun: TrashEntry, name: str) -> str:
+    """The name that the agent comes back under; raises when it is somebody else's by now."""
     wanted = name or noun.name
-    if conn.execute("SELECT 1 FROM agents WHERE name = ? AND life != 'removed'", (wanted,)).fetchone():
-        free = free_name({agent.name for agent in rows.agents(conn)}, noun.name)
-        hint = f"Give this one a new name: agentdeck undo {noun.id} --name {free}"
+    taken = {agent.name for agent in rows.agents(conn)}
+    if wanted in taken:
+        hint = f"Give this one a new name: agentdeck undo {noun.id} --name {free_name(taken, noun.name)}"
         raise AgentDeckError(f"another agent is called '{wanted}' by now", hint)
-    rows.update(conn, "agents", "id", noun.agent, life="stopped", name=wanted)
-    return set_state(conn, noun, "restoring")
+    return wanted
+
+
+def take_back(conn: sqlite3.Connection, noun: TrashEntry, name: str, where: str) -> TrashEntry:
+    """The agent takes its name at once, so that nobody else gets it while its tree is on its way to `where`."""
+    wanted, where = check_name(conn, noun, name), where or agent_of(conn, noun).worktree
+    rows.update(conn, "agents", "id", noun.agent, life="stopped", name=wanted, worktree=where)
+    return replace(set_state(conn, noun, "restoring"), origin=where if noun.origin else "")
+
+
+def bound_for(conn: sqlite3.Connection, noun: TrashEntry) -> TrashEntry:
+    """The entry on its way back, with the place that it is bound for."""
+    return replace(noun, origin=agent_of(conn, noun).worktree if noun.origin else "")
 
 
 def free_name(taken: Collection[str], name: str) -> str:
@@ -96,15 +107,18 @@ def free_name(taken: Collection[str], name: str) -> str:
     return name
 
 
-def returned(conn: sqlite3.Connection, noun: TrashEntry, branch: str) -> None:
-    """The agent is in the deck again: exited, in its tree."""
+def returned(conn: sqlite3.Connection, noun: TrashEntry, branch: str) -> str:
+    """The agent is in the deck again: exited, in its tree. Returns where that was before."""
     set_state(conn, noun, "restored")
     lives.returned(conn, agent_of(conn, noun), branch, trash=noun.id)
+    return str(conn.execute("SELECT origin FROM trash WHERE id = ?", (noun.id,)).fetchone()[0])
 
 
 def stayed_in(conn: sqlite3.Connection, noun: TrashEntry) -> None:
     """A way back that came to nothing."""
-    rows.update(conn, "agents", "id", noun.agent, life="removed", name=noun.name)
+    before = conn.execute("SELECT origin FROM trash WHERE id = ?", (noun.id,)).fetchone()[0]
+    where = before or agent_of(conn, noun).worktree
+    rows.update(conn, "agents", "id", noun.agent, life="removed", name=noun.name, worktree=where)
     set_state(conn, noun, "trashed")
 
 

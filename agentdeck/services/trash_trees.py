@@ -126,21 +126,26 @@ def move_out(entry: TrashEntry) -> None:
     git_moves.move(Path(entry.repo), Path(entry.place), origin)
 
 
-def check_free(entry: TrashEntry) -> None:
-    """Raises while the tree cannot go back to where it was."""
+def target(entry: TrashEntry, name: str = "") -> str:
+    """Where the tree goes back to: its own place, or that of a new `name` when it is taken; raises when it cannot."""
     if not entry.place:
-        return
+        return entry.origin
     if not os.path.lexists(entry.place):
         held = f"Its commits are held by git: git -C {entry.repo} branch NAME {entry.snapshot}"
         raise AgentDeckError(f"{entry.place} is gone: somebody deleted it", held)
     if not Path(entry.repo).is_dir():
         raise AgentDeckError(f"the repository of '{entry.name}' is gone: {entry.repo}", f"Its files: {entry.place}")
-    if os.path.lexists(entry.origin):
-        hint = "Remove the agent it belongs to, or move that directory away; then undo again."
-        raise AgentDeckError(f"something else is at {entry.origin} by now", hint)
-    if git_moves.own_directory(Path(entry.repo), Path(entry.origin)) is not None:
-        hint = "Let git forget it: git worktree prune; then undo again."
-        raise AgentDeckError(f"git still lists another worktree at {entry.origin}, which is gone", hint)
+    places = [Path(entry.origin)] + ([Path(entry.origin).with_name(name)] if name else [])
+    free = next((str(path) for path in places if _is_free(entry, path)), "")
+    if not free:
+        hint = f"Give it a new name, and it gets a place of its own: agentdeck undo {entry.id} --name NEW"
+        raise AgentDeckError(f"{places[-1]} is taken by another worktree by now", hint)
+    return free
+
+
+def _is_free(entry: TrashEntry, path: Path) -> bool:
+    """Nothing is there, and git lists no worktree there that is gone."""
+    return not os.path.lexists(path) and git_moves.own_directory(Path(entry.repo), path) is None
 
 
 def mend(entry: TrashEntry) -> None:

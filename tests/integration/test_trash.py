@@ -72,28 +72,44 @@ async def test_name_and_branch_can_be_had_by_another_agent(rig: Rig, repo: Path)
     second = rig.agent()
     assert (second.branch, second.worktree) == (first.branch, first.worktree)
     repos.commit(tree, "Other work", {"other": "1"})
-    with pytest.raises(AgentDeckError, match="something else is at") as error:
-        await rig.back(gone.id)
-    assert error.value.hint
-    rig.writer.run_sync(
-        lambda conn: conn.execute("UPDATE agents SET worktree = '/elsewhere' WHERE id = ?", (second.id,))
-    )
-    tree.rename(tree.with_name("moved"))
-    with pytest.raises(AgentDeckError, match="git still lists another worktree at"):
-        await rig.back(gone.id)
-    repos.git(repo, "worktree", "repair", str(tree.with_name("moved")))
+    for name in ("", "al"):
+        with pytest.raises(AgentDeckError, match="another agent is called 'al' by now") as error:
+            await rig.back(gone.id, name)
+        assert error.value.hint.endswith(f"agentdeck undo {gone.id} --name al-2")
+    assert rig.held()[0].state == "trashed"
+    back = await rig.back(gone.id, "al-2")
+    there = tree.with_name("al-2")
+    assert (back.name, back.worktree, back.branch) == ("al-2", str(there), "deck/al-2/1")
+    assert back.notes[:2] == ("branch deck/al/1 belongs to somebody else by now", "it goes on on deck/al-2/1")
+    assert "in a new place" in back.notes[2]
+    assert {**picture(there), "HEAD": ""} == {**before, "HEAD": ""}
+    assert repos.git(repo, "rev-parse", "deck/al-2/1") == tip
+    assert repos.git(repo, "log", "-1", "--format=%s", "deck/al/1") == "Other work"
+    assert {name: agent.worktree for name, agent in rig.agents().items()} == {"al": str(tree), "al-2": str(there)}
+    assert "refs/deck/trash" not in refs(repo)
+    assert not rig.report(rig.agents()["al-2"]).refusal
+
+
+async def test_an_agent_that_was_renamed_meanwhile_only_takes_the_name(rig: Rig, repo: Path) -> None:
+    """Then its old place is free, and its conversation is found there."""
+    agent = rig.agent()
+    gone = await rig.put(agent)
+    rig.agent("bo")
+    rig.writer.run_sync(lambda conn: conn.execute("UPDATE agents SET name = 'al' WHERE name = 'bo'"))
     with pytest.raises(AgentDeckError, match="another agent is called 'al' by now") as error:
         await rig.back(gone.id)
     assert f"agentdeck undo {gone.id} --name al-2" in error.value.hint
-    assert rig.held()[0].state == "trashed"
     back = await rig.back(gone.id, "al-2")
-    assert (back.name, back.branch) == ("al-2", "deck/al-2/1")
-    assert back.notes == ("branch deck/al/1 belongs to somebody else by now", "it goes on on deck/al-2/1")
-    assert {**picture(tree), "HEAD": ""} == {**before, "HEAD": ""}
-    assert repos.git(repo, "rev-parse", "deck/al-2/1") == tip
-    assert repos.git(repo, "log", "-1", "--format=%s", "deck/al/1") == "Other work"
-    assert sorted(rig.agents()) == ["al", "al-2"]
-    assert "refs/deck/trash" not in refs(repo)
+    assert (back.worktree, back.branch, back.notes) == (agent.worktree, "deck/al/1", ())
+
+
+async def test_a_place_that_git_still_lists_is_taken(rig: Rig, repo: Path, tmp_path: Path) -> None:
+    gone = await rig.put(rig.agent())
+    Path(rig.agent().worktree).rename(tmp_path / "away")
+    rig.writer.run_sync(lambda conn: conn.execute("UPDATE agents SET name = 'other' WHERE name = 'al'"))
+    with pytest.raises(AgentDeckError, match="is taken by another worktree"):
+        await rig.back(gone.id)
+    assert (await rig.back(gone.id, "cy")).worktree.endswith("/cy")
 
 
 async def test_earlier_branches_go_along_and_come_back(rig: Rig, repo: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError
@@ -75,15 +77,16 @@ async def undo(deck: DeckScreen, number: int) -> None:
 def _removal(deck: DeckScreen, entry: TrashEntry) -> Undoable:
     from agentdeck.services.trash_rows import free_name
 
-    name = free_name({row.agent.name for row in deck.fleet.rows}, entry.name)
+    place_taken = bool(entry.place) and os.path.lexists(entry.origin)
+    names = {row.agent.name for row in deck.fleet.rows} | ({entry.name} if place_taken else set())
+    name = free_name(names, entry.name)
     effect = [f"{name} comes back, exited; R resumes it in its conversation."]
     if name != entry.name:
-        effect = [f"Another agent is called {entry.name} by now: it comes back as {name}, exited."]
+        effect = [f"Its name or place is taken by now: it comes back as {name}, exited."]
     if entry.place:
-        effect += [
-            f"Its work tree returns to {entry.origin}",
-            f"with {entry.holds or 'nothing that is not elsewhere'}.",
-        ]
+        where = Path(entry.origin).with_name(name) if place_taken else entry.origin
+        holds = entry.holds or "nothing that is not elsewhere"
+        effect += [f"Its work tree returns to {where}", f"with {holds}."]
 
     async def bring_back() -> None:
         back = await deck.bridge.ask("undo", timeout=SECONDS, entry=entry.id, name="" if name == entry.name else name)
