@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Mouse = Literal["", "clicks", "drags", "moves"]
+"""What the program asked to be told of the mouse: nothing, buttons and wheel, drags too, every move too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Pane:
     in_mode: bool
     activity: int
     history: int
+    mouse: Mouse = ""
+    sgr_mouse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

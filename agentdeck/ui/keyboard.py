@@ -53,6 +53,10 @@ class Keyboard:
         if code:
             self._queue.put_nowait(code)
 
+    def send(self, code: bytes) -> None:
+        """Bytes as they are, in their turn."""
+        self._queue.put_nowait(code)
+
     def paste(self, text: str) -> None:
         if text:
             self._queue.put_nowait(_Paste(text))

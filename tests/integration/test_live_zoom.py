@@ -194,3 +194,35 @@ def _again(tmp_path: Path, socket: Path) -> bool:
     with suppress(tmux.TmuxError):  # the old one's socket is just going away
         tmux.ensure_server(socket, tmp_path / "tmux.conf")
     return tmux.server_alive(socket)
+
+
+def test_the_mouse_goes_to_a_program_that_asked_for_it(tmp_path: Path, socket: Path) -> None:
+    asks = LISTENER.replace("?2004h", "?2004h\\x1b[?1002h\\x1b[?1006h")
+    spawn(socket, "mouse", asks.replace("LOG", repr(str(tmp_path / "heard"))))
+    with app(tmp_path, socket, 100, 30) as terminal:
+        zoom(terminal, tmp_path)
+        wait_for(lambda: terminal.type("\x1b[<66;1;2M") or heard(tmp_path), what="the dashboard to know of the wish")
+        terminal.keys("x")
+        wait_for(lambda: heard(tmp_path).endswith(b"x"))
+        before = heard(tmp_path)
+        # the bar is the first row; a move without a button is not what it asked for; with Shift it is not for it
+        for sent in ("<0;10;5M", "<32;12;6M", "<32;12;6M", "<0;12;6m", "<35;20;6M", "<4;10;5M", "<64;3;9M", "<65;3;9M"):
+            terminal.type(f"\x1b[{sent}")
+        said = b"\x1b[<0;10;4M\x1b[<32;12;5M\x1b[<0;12;5m\x1b[<64;3;8M\x1b[<65;3;8M"
+        wait_for(lambda: len(heard(tmp_path)) >= len(before + said))
+        assert heard(tmp_path) == before + said
+        terminal.type("\x1b[<0;99;1M")  # on the bar: back to the deck
+        terminal.type("\x1b[<0;99;1m")
+        wait_for(lambda: "mouse" in places(tmp_path))
+    assert heard(tmp_path) == before + said
+
+
+def test_a_program_that_never_asked_hears_nothing_of_the_mouse(tmp_path: Path, socket: Path) -> None:
+    listener(tmp_path, socket)
+    with app(tmp_path, socket, 100, 30) as terminal:
+        zoom(terminal, tmp_path)
+        for sent in ("<0;10;5M", "<0;10;5m", "<64;3;9M"):
+            terminal.type(f"\x1b[{sent}")
+        terminal.keys("x")
+        wait_for(lambda: heard(tmp_path).endswith(b"x"))
+        assert heard(tmp_path) == b"x"

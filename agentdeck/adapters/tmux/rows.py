@@ -6,7 +6,7 @@ import re
 import signal
 from collections.abc import Sequence
 
-from agentdeck.models.pane import Pane
+from agentdeck.models.pane import Mouse, Pane
 
 HUB = "deck-hub"
 """The session that every agent's window is linked into, so that one client sees all."""
@@ -16,7 +16,8 @@ _SEP = "\u241f"
 _FIELDS = (
     *("pane_id", "window_id", "@deck_id", "pane_pid", "pane_dead", "pane_dead_status", "pane_dead_signal"),
     *("pane_width", "pane_height", "cursor_x", "cursor_y", "cursor_flag", "alternate_on", "pane_in_mode"),
-    *("window_activity", "history_size", "pane_current_command", "pane_title"),
+    *("window_activity", "history_size", "mouse_all_flag", "mouse_button_flag", "mouse_standard_flag"),
+    *("mouse_sgr_flag", "pane_current_command", "pane_title"),
 )
 FORMAT = _SEP.join(f"#{{{name}}}" for name in _FIELDS)
 _START = re.compile(f"%[0-9]+{_SEP}@[0-9]+{_SEP}")
@@ -55,8 +56,8 @@ def _pane(row: str) -> Pane | None:
         window=fields[1],
         deck_id=fields[2],
         pid=number[3],
-        command=fields[16],
-        title=fields[17],
+        command=fields[20],
+        title=fields[21],
         dead=dead,
         dead_status=number[5] if dead and fields[5] else None,
         dead_signal=_signal(fields[6]) if dead else None,
@@ -69,7 +70,13 @@ def _pane(row: str) -> Pane | None:
         in_mode=fields[13] not in ("", "0"),
         activity=number[14],
         history=number[15],
+        mouse=_mouse(*(field == "1" for field in fields[16:19])),
+        sgr_mouse=fields[19] == "1",
     )
+
+
+def _mouse(moves: bool, drags: bool, clicks: bool) -> Mouse:
+    return "moves" if moves else "drags" if drags else "clicks" if clicks else ""
 
 
 def _signal(text: str) -> int | None:

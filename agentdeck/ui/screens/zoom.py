@@ -5,9 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.events import Click, Key, MouseScrollDown, MouseScrollUp, Paste
+from textual.events import (
+    Click,
+    Key,
+    MouseDown,
+    MouseEvent,
+    MouseMove,
+    MouseScrollDown,
+    MouseScrollLeft,
+    MouseScrollRight,
+    MouseScrollUp,
+    MouseUp,
+    Paste,
+)
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -19,6 +32,7 @@ from agentdeck.ui.badges import GLYPHS, STYLES, word
 from agentdeck.ui.keyboard import Keyboard
 from agentdeck.ui.live import Live
 from agentdeck.ui.widgets.zoom_view import ZoomView
+from agentdeck.ui.zoom_mouse import ZoomMouse
 
 RETURN = frozenset({"ctrl+q", "ctrl+right_square_bracket", "ctrl+]"})
 _RETURN_CHARACTERS = frozenset({"\x11", "\x1d"})
@@ -41,6 +55,7 @@ class ZoomScreen(Screen[None]):
         self.row = row
         self.view = ZoomView(row, self._observed)
         self.keyboard = Keyboard(live, row.agent.pane, row.agent.id, self._set_trouble)
+        self.mouse = ZoomMouse(self.view, lambda: live.pane(self.row.agent.pane), self.keyboard.send)
         self._live = live
         self._newest = newest
         self._trouble = ""
@@ -81,14 +96,24 @@ class ZoomScreen(Screen[None]):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         return key not in RETURN
 
+    # -- the mouse ------------------------------------------------------------------------------------------
+
+    @on(MouseDown)
+    @on(MouseUp)
+    @on(MouseMove)
+    @on(MouseScrollUp)
+    @on(MouseScrollDown)
+    @on(MouseScrollLeft)
+    @on(MouseScrollRight)
+    def _mouse_acts(self, event: MouseEvent) -> None:
+        """To the agent, if its program asked for the mouse."""
+        if self.mouse.take(event):
+            event.stop()
+
     def on_click(self, event: Click) -> None:
         event.stop()
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        event.stop()
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        event.stop()
+        if event.widget is self.query_one("#zoom-bar"):
+            self.dismiss()
 
     # -- the bar --------------------------------------------------------------------------------------------
 
