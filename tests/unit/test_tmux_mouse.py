@@ -38,6 +38,14 @@ def test_the_old_encoding_has_a_byte_each_and_an_end() -> None:
      ("1001", "moves", True)],
 )  # fmt: skip
 def test_a_pane_says_what_its_program_asked_for(flags: str, mouse: str, sgr: bool) -> None:
-    values = [*"%1 @2 a1 7 0".split(), "", "", *"120 40 0 0 1 0 0 5 9".split(), *flags, "vim", "a title"]
+    values = [
+        *["%1", "@2", "a1", "7", "0"],
+        "",
+        "",
+        *["120", "40", "0", "0", "1", "0", "0", "5", "9"],
+        *flags,
+        "vim",
+        "a title",
+    ]
     pane = rows.parse([rows.FORMAT[rows.FORMAT.index("}") + 1].join(values)])["%1"]
     assert (pane.mouse, pane.sgr_mouse, pane.command, pane.title) == (mouse, sgr, "vim", "a title")
