@@ -7,16 +7,20 @@ presence keeps tmux from ever holding back an agent's output for a slow reader, 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 from agentdeck import paths
+from agentdeck.adapters.tmux import captures
 from agentdeck.adapters.tmux.process import environment, program
 from agentdeck.adapters.tmux.protocol import Notice, Parser, Reply, TmuxError, TmuxSilent, command_line
 
 _READ = 1 << 18
+_NUMBERS = count()
 
 
 class _Batch:
@@ -57,6 +61,7 @@ class ControlClient:
         self._process = process
         self._pending: deque[_Batch] = deque()
         self._last_words = ""
+        self._buffer = captures.buffer_name(os.getpid(), next(_NUMBERS))
         self._reader = asyncio.create_task(self._read(), name="tmux-control")
 
     @classmethod
@@ -73,7 +78,8 @@ class ControlClient:
         )
         client = cls(process)
         try:
-            await client.command("display-message", "-p", "#{session_name}", timeout=timeout)
+            names = await client.command("list-buffers", "-F", "#{buffer_name}", timeout=timeout)
+            await client.batch([("delete-buffer", "-b", name) for name in captures.left_over(names)])
         except BaseException:
             await client.close()
             raise
@@ -94,10 +100,11 @@ class ControlClient:
         """
         if not commands:
             return []
-        lines = b"".join(map(command_line, commands))
+        written = captures.expand(commands, self._buffer)
+        lines = b"".join(map(command_line, written))
         self._check_writable(timeout)
-        batch = _Batch(commands, time.monotonic())
-        self._pending.extend([batch] * len(commands))
+        batch = _Batch(written, time.monotonic())
+        self._pending.extend([batch] * len(written))
         try:
             async with asyncio.timeout(timeout):
                 assert self._process.stdin is not None
@@ -105,11 +112,13 @@ class ControlClient:
                 await batch.done
         except TimeoutError:
             raise TmuxSilent(batch.names[0], timeout) from None
-        return batch.replies
+        return captures.collapse(commands, batch.replies)
 
     async def close(self) -> None:
         """Leave the server. Ends the client by the end of its input; a client that ignores that is terminated."""
         if self._process.stdin is not None:
+            if not self.closed.is_set():
+                self._process.stdin.write(command_line(("delete-buffer", "-b", self._buffer)))
             self._process.stdin.close()
         try:
             async with asyncio.timeout(2.0):
