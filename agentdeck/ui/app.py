@@ -97,7 +97,7 @@ class DeckApp(App[int], inherit_bindings=False):
             self.notify(problem, title="config.toml", severity="warning", timeout=10, markup=False)
         if self._make_live is not None:
             self.deck.live = self._make_live(paths.tmux_socket())
-            self.deck.live.watch(self.deck.grid)
+            self.deck.live.watch(self.deck.stage)
             self.deck.live.start()
         self._call_engine()
 
@@ -150,7 +150,7 @@ class DeckApp(App[int], inherit_bindings=False):
     def _on_tiles(self) -> bool:
         """Whether keys are the deck's own: no dialog, no panel and no line to type in has them."""
         shown = bool(self.screen_stack) and self.screen is self.deck
-        return shown and self.deck.is_mounted and self.focused in (None, self.deck.grid)
+        return shown and self.deck.is_mounted and self.focused in (None, self.deck.stage)
 
     async def on_keys_wanted(self, event: KeysWanted) -> None:
         for typed in self.deck.held.release(event.token):

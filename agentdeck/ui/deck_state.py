@@ -10,6 +10,7 @@ from agentdeck.models.view import View
 from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.ui import arrangement
 from agentdeck.ui.badges import WORDS
+from agentdeck.ui.levels import ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class DeckState:
     """`rows` are the agents shown, in their order; `targets` those that a key acts on: the marked, else the focused.
 
     `filter` is the one in force: while it is typed, another one than that of the view.
+    `level` is the stage's, as in `ui/levels`; `whereabouts` says which part of the agents is visible, '' for all.
     """
 
     fleet: Fleet = Fleet()
@@ -27,6 +29,8 @@ class DeckState:
     show_hidden: bool = False
     filter: str = ""
     view: View = View()
+    level: int = ALL
+    whereabouts: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)  # why a tool cannot be opened, by its name; '': the editor
 
     @property

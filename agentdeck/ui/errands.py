@@ -200,7 +200,7 @@ async def _tile(deck: DeckScreen, errand: Errand) -> None:
 async def _focus_when_there(deck: DeckScreen, agent_id: str) -> None:
     deadline = asyncio.get_running_loop().time() + APPEAR_SECONDS
     while asyncio.get_running_loop().time() < deadline:
-        if deck.grid.tile(agent_id) is not None:
+        if deck.stage.shows(agent_id):
             deck.focus_row(agent_id)
             return
         await asyncio.sleep(0.05)

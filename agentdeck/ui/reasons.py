@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentdeck.services.fleet import AgentRow
-from agentdeck.ui import arrangement, deck_state
+from agentdeck.ui import arrangement, deck_state, levels
 from agentdeck.ui.deck_state import DeckState
 
 NEEDS_YOU = ("needs_input", "failed", "hung", "limited")
@@ -19,6 +19,15 @@ def some(state: DeckState) -> str:
     if state.fleet.rows and state.filter:
         return "nothing matches the filter: Esc clears it"
     return "every agent is hidden: V shows them" if state.fleet.rows else "there is no agent yet: n makes one"
+
+
+def nearer(state: DeckState) -> str:
+    alone = state.level == levels.ONE or (state.level > levels.ONE and len(state.rows) == 1)
+    return some(state) or ("one agent fills the stage already: Enter zooms in and types to it" if alone else "")
+
+
+def farther(state: DeckState) -> str:
+    return some(state) or ("the list is the farthest level: + goes back to tiles" if state.level == levels.LIST else "")
 
 
 def focused(state: DeckState) -> str:

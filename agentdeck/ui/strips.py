@@ -93,6 +93,11 @@ def _placed(text: str) -> tuple[str, str]:
     return "".join(safe), "".join(exact)
 
 
+def tame(text: str) -> str:
+    """A text of which every terminal agrees how wide it is, for a line that is drawn as a whole."""
+    return text if text.isascii() else _placed(text)[0]
+
+
 def _stand_in(cell: str, size: int) -> str:
     return cell[0] if cell_len(cell[0]) == size else " " * size
 

@@ -1,4 +1,4 @@
-"""The grid and nothing else, on whatever agents live on a tmux socket: for tests, and for a look by hand.
+"""The stage and nothing else, on whatever agents live on a tmux socket: for tests, and for a look by hand.
 
     python -m tests.ui.grid_app SOCKET [FILE]
 
@@ -26,7 +26,7 @@ from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import themes
 from agentdeck.ui.live import Live
 from agentdeck.ui.screens.zoom import ZoomScreen
-from agentdeck.ui.widgets.grid import TileGrid
+from agentdeck.ui.widgets.stage import Stage
 from agentdeck.ui.widgets.zoom_view import ZoomView
 
 
@@ -63,19 +63,19 @@ class GridApp(App[None], inherit_bindings=False):
         super().__init__()
         self.socket = socket
         self.live = Live(socket)
-        self.grid = TileGrid()
+        self.stage = Stage()
         self._places = places
 
     def compose(self) -> ComposeResult:
         yield Static("grid", id="bar")
-        yield self.grid
+        yield self.stage
 
     def on_mount(self) -> None:
         theme, _ = themes.find(themes.DEFAULT)
         self.register_theme(theme)
         self.theme = theme.name
-        self.grid.set_agents([row_of(pane) for pane in tmux.panes_now(self.socket).values()])
-        self.live.watch(self.grid)
+        self.stage.set_agents([row_of(pane) for pane in tmux.panes_now(self.socket).values()])
+        self.live.watch(self.stage)
         self.live.start()
         self.set_interval(0.1, self._tell_places)
 
@@ -85,27 +85,29 @@ class GridApp(App[None], inherit_bindings=False):
     def _tell_places(self) -> None:
         if self._places is None:
             return
-        shown = {tile.row.agent.id: tile.body.translate(tile.region.offset) for tile in self.grid.visible_tiles}
+        shown = {
+            tile.entry.row.agent.id: tile.body.translate(tile.region.offset) for tile in self.stage.grid.visible_tiles
+        }
         if isinstance(self.screen, ZoomScreen):
             view = self.screen.query_one(ZoomView)
             shown = {"zoom": view.body.translate(view.region.offset)}
         fresh = self._places.with_suffix(".new")
         fresh.write_text(
-            json.dumps({"focus": self.grid.focused_agent, "tiles": {k: _tuple(v) for k, v in shown.items()}})
+            json.dumps({"focus": self.stage.focused_agent, "tiles": {k: _tuple(v) for k, v in shown.items()}})
         )
         fresh.replace(self._places)
 
     def action_go(self, dx: int, dy: int) -> None:
-        self.grid.move(dx, dy)
+        self.stage.move(dx, dy)
 
     def action_turn(self, step: int) -> None:
-        self.grid.page(step)
+        self.stage.page(step)
 
     def action_scale(self, step: int) -> None:
-        self.grid.enlarge(step)
+        self.stage.enlarge(step)
 
     def action_zoom(self) -> None:
-        self.grid.zoom()
+        self.stage.zoom()
 
     def action_sign(self) -> None:
         self.push_screen(Sign())
@@ -113,10 +115,9 @@ class GridApp(App[None], inherit_bindings=False):
     def action_leave(self) -> None:
         self.exit()
 
-    def on_tile_grid_zoom(self, message: TileGrid.Zoom) -> None:
-        tile = self.grid.tile(message.agent_id)
-        if tile is not None:
-            self.push_screen(ZoomScreen(tile.row, self.live))
+    def on_stage_zoom(self, message: Stage.Zoom) -> None:
+        row = next(entry.row for entry in self.stage.entries if entry.in_focus)
+        self.push_screen(ZoomScreen(row, self.live))
 
 
 def _tuple(region: Region) -> tuple[int, int, int, int]:

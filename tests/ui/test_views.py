@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.widgets import Input, OptionList
 
 from agentdeck.errors import AgentDeckError
@@ -24,7 +26,7 @@ def roster(app) -> str:
 
 
 def tiles(app) -> list[str]:
-    return [tile.row.agent.name for tile in app.deck.grid.visible_tiles]
+    return [entry.row.agent.name for entry in app.deck.stage.entries]
 
 
 async def test_an_agent_moves_by_hand_and_roster_grid_and_store_agree() -> None:
@@ -58,7 +60,7 @@ async def test_a_pinned_agent_comes_first_with_a_sign_and_goes_back() -> None:
         await pilot.press("3", "p")
         await until(pilot, lambda: shown(app)[0] == "ada" and focused(app) == "ada")
         assert roster(app).split("\n")[0].split() == ["pinned", "●1"] and "▸1▴● ada" in roster(app)
-        tile = app.deck.grid.visible_tiles[0]
+        tile = app.deck.stage.grid.visible_tiles[0]
         await until(pilot, lambda: "ada ▴" in tile.render_lines(tile.size.region)[0].text)
         await pilot.press("p")
         await until(pilot, lambda: shown(app) == ["bo", "dov", "ada", "cleo"])
@@ -173,3 +175,28 @@ async def test_what_cannot_be_stored_is_told() -> None:
         await pilot.press("v")
         await until(pilot, lambda: "could not be stored: the disk is full" in toasts(app))
         assert len(shown(app)) == 4
+
+
+async def test_the_zoom_level_is_kept_and_the_list_takes_the_rosters_place() -> None:
+    app = make_app(*FOUR)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await ready(pilot, app)
+        await pilot.press("-")
+        await until(pilot, lambda: fake(app).stored.level == "0" and not app.deck.query_one("#roster").display)
+        await pilot.press("j", "j", "space")
+        await until(pilot, lambda: focused(app) == "cleo" and app.deck.marked == {"id-cleo"})
+        await pilot.press("-")
+        await until(pilot, lambda: "+ goes back to tiles" in toasts(app))
+        await pilot.press("+", "+", "+")
+        await until(pilot, lambda: fake(app).stored.level == "1" and tiles(app) == ["cleo"])
+        await pilot.press("+")
+        await until(pilot, lambda: "one agent fills the stage" in toasts(app))
+        assert "page 3/4" in text(app.deck.query_one(TopLine)) and app.deck.query_one("#roster").display
+
+
+async def test_a_kept_level_is_shown_at_the_start() -> None:
+    app = make_app(*FOUR)
+    fake(app).stored = replace(fake(app).stored, level="2", revision=1)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await ready(pilot, app)
+        await until(pilot, lambda: tiles(app) == ["ada", "bo"])

@@ -21,7 +21,7 @@ from agentdeck.config import Config
 from agentdeck.models.view import View, ViewChange
 from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.services.stats import AgentStats
-from agentdeck.ui import arrangement, deck_state, verbs
+from agentdeck.ui import arrangement, deck_state, levels, verbs
 from agentdeck.ui.actions import ACTIONS, BY_ID, Action
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
@@ -30,11 +30,12 @@ from agentdeck.ui.toolbox import Toolbox, actions_of, survey
 from agentdeck.ui.undoing import Undoable
 from agentdeck.ui.verbs.arrange import hide_group
 from agentdeck.ui.view_keeper import ViewKeeper
+from agentdeck.ui.widgets.agent_list import AgentList
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
-from agentdeck.ui.widgets.grid import TileGrid
 from agentdeck.ui.widgets.keys_line import KeysLine
 from agentdeck.ui.widgets.log_panel import LogPanel
 from agentdeck.ui.widgets.roster import Roster
+from agentdeck.ui.widgets.stage import Stage
 from agentdeck.ui.widgets.top_line import TopLine
 from agentdeck.ui.widgets.usage_panel import UsagePanel
 
@@ -103,8 +104,8 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         yield TopLine(id="top")
         with Container(id="middle"):
             yield Roster(id="roster")
-            with Container(id="stage"):
-                yield TileGrid(id="grid")
+            with Container(id="center"):
+                yield Stage(id="stage")
                 yield EmptyDeck(id="empty")
             with VerticalScroll(id="side"):
                 yield UsagePanel(id="usage")
@@ -118,17 +119,18 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     # -- what is shown
 
     @property
-    def grid(self) -> TileGrid:
-        return self.query_one(TileGrid)
+    def stage(self) -> Stage:
+        return self.query_one(Stage)
 
     @property
     def state(self) -> DeckState:
         """The value that all keys and lines are judged by."""
-        focused = self.grid.focused_agent if self.is_mounted else None
+        stage = self.stage
+        focused = stage.focused_agent if self.is_mounted else None
         row = next((row for row in self._rows if row.agent.id == focused), None)
         missing = {**self.toolbox.missing, "": self.toolbox.no_editor}
         shown = (self.marked, self.repo, self.show_hidden, self.filter, self.view)
-        return DeckState(self.fleet, self._rows, row, *shown, missing)
+        return DeckState(self.fleet, self._rows, row, *shown, stage.level, stage.whereabouts, missing)
 
     async def look_around(self) -> Toolbox:
         """What can be opened beside an agent, and where, as it is now."""
@@ -159,6 +161,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     def _follow_view(self) -> None:
         """The view was changed elsewhere, or is shown for the first time."""
         self._show_panel(self.view.panel)
+        self.stage.level = levels.from_text(self.view.level)
         self.redraw()
 
     def _not_stored(self, title: str, hint: str) -> None:
@@ -172,8 +175,8 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.marked &= {row.agent.id for row in rows}
         if rows != self._rows or not self.is_mounted:
             self._rows = rows
-            self.grid.set_agents(rows)
-        self.grid.display = bool(rows)
+            self.stage.set_agents(rows)
+        self.stage.display = bool(rows)
         empty = self.query_one(EmptyDeck)
         empty.display = not rows
         empty.show(self.state, self.ready)
@@ -182,7 +185,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     def redraw_lines(self) -> None:
         """All but the screens: what focus, marks or the clock change."""
         state = self.state
-        self.grid.set_marked(self.marked)
+        self.stage.set_marked(self.marked)
         self.query_one(TopLine).show(state, self.engine_down)
         self.query_one(KeysLine).show(state, self.keymap)
         self.query_one(Roster).show(state)
@@ -198,7 +201,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         return next((row for row in self.fleet.rows if row.agent.id == agent_id), None)
 
     def focus_row(self, agent_id: str) -> None:
-        self.grid.focus_agent(agent_id)
+        self.stage.focus_agent(agent_id)
         self.redraw_lines()
 
     def note(self, what: str, outcome: str = "", style: str = "") -> None:
@@ -223,7 +226,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         shown = self.has_class("-side")
         if shown:
             self.toggle_panel(self.view.panel)
-        self.grid.focus()
+        self.stage.focus()
         return shown
 
     def next_panel(self) -> None:
@@ -232,7 +235,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         if not side.display:
             self.notify("no panel is open: u opens one", timeout=3)
         elif side.has_focus:
-            self.grid.focus()
+            self.stage.focus()
         else:
             side.focus()
 
@@ -277,13 +280,25 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         else:
             verbs.perform(self, action_id, number)
 
-    @on(TileGrid.Focused)
+    @on(Stage.Focused)
     def _focus_moved(self) -> None:
         self.redraw_lines()
         if self.has_class("-usage"):
             verbs.perform(self, "refresh_usage")
 
-    @on(TileGrid.Zoom)
+    @on(Stage.LevelChanged)
+    def _level_changed(self, event: Stage.LevelChanged) -> None:
+        self.set_class(event.level == levels.LIST, "-list")
+        if levels.from_text(self.view.level) == event.level:
+            self.redraw_lines()
+        else:
+            self.change_view(ViewChange(level=levels.as_text(event.level)))
+
+    @on(AgentList.Scrolled)
+    def _list_scrolled(self) -> None:
+        self.redraw_lines()
+
+    @on(Stage.Zoom)
     def _zoom_clicked(self) -> None:
         self.action_act("zoom")
 

@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 def _step(dx: int, dy: int) -> Callable[[DeckScreen, int], None]:
     def move(deck: DeckScreen, number: int) -> None:
-        deck.grid.move(dx, dy)
+        deck.stage.move(dx, dy)
 
     return move
 
 
 def _page(step: int) -> Callable[[DeckScreen, int], None]:
     def turn(deck: DeckScreen, number: int) -> None:
-        deck.grid.page(step)
+        deck.stage.page(step)
 
     return turn
 
 
 def _enlarge(step: int) -> Callable[[DeckScreen, int], None]:
     def enlarge(deck: DeckScreen, number: int) -> None:
-        deck.grid.enlarge(step)
+        deck.stage.enlarge(step)
 
     return enlarge
 

@@ -6,14 +6,14 @@ from rich.segment import Segment
 from textual.content import Content
 from textual.events import Click, Resize
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
 
 from agentdeck.models.clock import now_ms
 from agentdeck.models.screen import Line, PaneScreen, top_row
-from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.entry import Entry
 from agentdeck.ui.strips import strip_of
 from agentdeck.ui.widgets.lines import LineWidget
+from agentdeck.ui.widgets.pointed import Pointed
 from agentdeck.ui.widgets.tile_text import foot, title
 
 EDGE = 1
@@ -22,7 +22,7 @@ _NO_FOOT_BELOW = 5
 
 
 class Tile(LineWidget):
-    """Shows an AgentRow and the PaneScreen it is given. Never asks tmux for anything."""
+    """Shows the Entry it is given. Never asks tmux for anything."""
 
     COMPONENT_CLASSES = {"tile--title", "tile--title-focused", "tile--foot", "tile--edge", "tile--edge-focused"}
     DEFAULT_CSS = """
@@ -36,66 +36,24 @@ class Tile(LineWidget):
     }
     """
 
-    class Pointed(Message):
-        """A click; `double` for the second of two."""
-
-        def __init__(self, agent_id: str, double: bool) -> None:
-            super().__init__()
-            self.agent_id = agent_id
-            self.double = double
-
-    def __init__(self, row: AgentRow) -> None:
+    def __init__(self, entry: Entry) -> None:
         super().__init__()
-        self.row = row
-        self.picture: PaneScreen | None = None
-        self.note = ""
-        self.lost = False
-        self.in_focus = False
-        self.marked = False
+        self.entry = entry
         self._words: tuple[Content | None, Content | None] = (None, None)
         self._edge: Segment | None = None
         self._shown: list[Line | None] = []
 
-    # -- what it is given -----------------------------------------------------------------------------------
-
-    def set_row(self, row: AgentRow) -> None:
-        """Another state of the same agent. A new pane has a new screen: the old one goes when it comes."""
-        was_faint = self.faint
-        self.row = row
-        self.draw_words()
-        if self.faint != was_faint:
-            self._draw_body(again=True)
-
-    def show(self, picture: PaneScreen) -> None:
-        """The pane's screen as it is now."""
-        self.picture = picture
-        self._draw_body()
-
-    def set_lost(self, lost: bool, note: str = "") -> None:
-        """Whether there is no living program behind the picture any more, and what to say about it."""
-        if (lost, note) == (self.lost, self.note):
-            return
-        was_faint = self.faint
-        self.lost, self.note = lost, note
-        self.draw_words()
-        if self.faint != was_faint:
-            self._draw_body(again=True)
-
-    def set_marks(self, in_focus: bool, marked: bool) -> None:
-        if (in_focus, marked) != (self.in_focus, self.marked):
-            edge = in_focus != self.in_focus
-            self.in_focus, self.marked = in_focus, marked
+    def give(self, entry: Entry) -> None:
+        """Show this entry from now on; of the same agent or of another."""
+        before, self.entry = self.entry, entry
+        edge = entry.in_focus != before.in_focus
+        if edge:
+            self._edge = None
             self._words = (None, None)
-            if edge:
-                self._edge = None
+        if edge or entry.faint != before.faint or entry.picture is not before.picture:
+            self._draw_body(again=edge or entry.faint != before.faint)
+        if edge or not _words_alike(entry, before):
             self.draw_words()
-            if edge:
-                self._draw_body(again=True)
-
-    @property
-    def faint(self) -> bool:
-        """The picture is the last one of something that ended."""
-        return self.lost or self.row.agent.life == "stopped"
 
     # -- where the screen is --------------------------------------------------------------------------------
 
@@ -133,10 +91,11 @@ class Tile(LineWidget):
         width, height = self.size
         if not width or not height:
             return
-        top = title(self.row, width - EDGE, now_ms(), marked=self.marked)
-        bottom = foot(self.row, width - EDGE, self.note)
+        entry = self.entry
+        top = title(entry.row, width - EDGE, now_ms(), marked=entry.marked)
+        bottom = foot(entry.row, width - EDGE, entry.note)
         if top != self._words[0]:
-            self.put(0, self._worded(top, "tile--title-focused" if self.in_focus else "tile--title"))
+            self.put(0, self._worded(top, "tile--title-focused" if entry.in_focus else "tile--title"))
         if self._foot_rows and bottom != self._words[1]:
             self.put(height - 1, self._worded(bottom, "tile--foot"))
         self._words = (top, bottom)
@@ -149,13 +108,13 @@ class Tile(LineWidget):
         body = self.body
         if not body.width or not body.height:
             return
-        picture = self.picture or PaneScreen()
+        picture = self.entry.picture or PaneScreen()
         top = top_row(picture.lines, picture.cursor_y, body.height)
         lines = picture.lines[top : top + body.height]
         rows: list[Line | None] = [*lines, *[()] * (body.height - len(lines))]
         if again or len(rows) != len(self._shown):
             self._shown = [None] * len(rows)
-        faint = self.faint
+        faint = self.entry.faint
         for index, line in enumerate(rows):
             if line is not None and line is not self._shown[index] and line != self._shown[index]:
                 self.put(body.y + index, strip_of(line, 0, body.width, faint).behind(self._edge_segment()))
@@ -163,10 +122,14 @@ class Tile(LineWidget):
 
     def _edge_segment(self) -> Segment:
         if self._edge is None:
-            style = self.get_component_rich_style("tile--edge-focused" if self.in_focus else "tile--edge")
-            self._edge = Segment("▌" if self.in_focus else " ", style)
+            style = self.get_component_rich_style("tile--edge-focused" if self.entry.in_focus else "tile--edge")
+            self._edge = Segment("▌" if self.entry.in_focus else " ", style)
         return self._edge
 
     def on_click(self, event: Click) -> None:
         event.stop()
-        self.post_message(self.Pointed(self.row.agent.id, double=event.chain > 1))
+        self.post_message(Pointed(self.entry.row.agent.id, double=event.chain > 1))
+
+
+def _words_alike(one: Entry, other: Entry) -> bool:
+    return (one.row is other.row or one.row == other.row) and (one.note, one.marked) == (other.note, other.marked)

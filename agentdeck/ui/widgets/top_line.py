@@ -53,6 +53,8 @@ def _left(state: DeckState, words: bool) -> Content:
             (f" {len(state.agents)} of {len(fleet.agents)}", "$foreground-muted"),
             GAP,
         ]
+    if state.whereabouts:
+        left += [(state.whereabouts, "$foreground-muted"), GAP]
     if state.marked:
         left += [(f"{len(state.marked)} marked", "bold $text-accent"), GAP]
     return Content.assemble(*left)
