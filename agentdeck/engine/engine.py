@@ -31,6 +31,7 @@ from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
 from agentdeck.services.radar import Radar
 from agentdeck.services.records import Records
+from agentdeck.services.sizes import SizeKeeper
 from agentdeck.services.supervisor import Supervisor
 from agentdeck.services.tree_watch import TreeWatch
 
@@ -61,6 +62,7 @@ class Engine:
         self.trees = TreeWatch(self.writer, self.monitor, self.meter.mark)
         self.gauge = Gauge(self.writer, self.monitor)
         self.records = Records()
+        self.sizes = SizeKeeper(self.writer)
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
         self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
@@ -165,6 +167,8 @@ class Engine:
                 self._spawn(self._carry_out(request))
         for agent in self.handlers.spent(book.agents):
             self._spawn(self.handlers.close(agent))
+        if client is not None and book.leases:
+            await self.sizes.round(client)
         if client is not None and book.deliveries:
             await self.outbox.round(client, book.deliveries)
         if book.open_tasks or book.open_attempts:

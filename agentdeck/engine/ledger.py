@@ -40,6 +40,7 @@ class Book:
     open_tasks: int = 0
     open_attempts: int = 0
     views: int = field(default=0)
+    leases: int = 0
 
 
 VIEW_STALE_MS = 15_000
@@ -85,7 +86,8 @@ def _read(conn: sqlite3.Connection) -> Book:
     views = conn.execute("SELECT COUNT(*) FROM dashboards WHERE heartbeat > ?", (now_ms() - VIEW_STALE_MS,)).fetchone()[
         0
     ]
-    return Book(tuple(rows.agents(conn)), requests, tuple(outbox.pending(conn)), tasks, attempts, views)
+    leases = conn.execute("SELECT COUNT(*) FROM size_leases").fetchone()[0]
+    return Book(tuple(rows.agents(conn)), requests, tuple(outbox.pending(conn)), tasks, attempts, views, leases)
 
 
 def restore(conn: sqlite3.Connection, monitor: Monitor) -> None:

@@ -100,6 +100,8 @@ class Fleet:
     low_disk: str = ""  # what is left, while a file system is below the floor
     collisions: tuple[Collision, ...] = ()
 
+    leases: int = 0  # on agents' sizes, by zooms of any dashboard
+
     @property
     def agents(self) -> tuple[AgentRow, ...]:
         """The rows without companions, which are shown and counted nowhere."""
@@ -161,6 +163,7 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
         count[0] or 0,
         count[1] or 0,
         collisions=clashing,
+        leases=conn.execute("SELECT COUNT(*) FROM size_leases").fetchone()[0],
     )
 
 

@@ -29,6 +29,7 @@ from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
 from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.screens.deck import DeckScreen
 from agentdeck.ui.screens.too_small import LEAST, TooSmall
+from agentdeck.ui.sizes import SizeWatch
 from agentdeck.ui.toolbox import clashes
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class DeckApp(App[int], inherit_bindings=False):
         self._problems = check_keymap(self.settings.keys)
         self.bridge = bridge(self, view)
         self._make_live = live
+        self._sizes = SizeWatch()
         self._calling = False
         self._strays: set[str] = set()
         self._quiet_until = 0.0
@@ -159,6 +161,7 @@ class DeckApp(App[int], inherit_bindings=False):
     def on_fleet_changed(self, event: FleetChanged) -> None:
         self._call_attention(event.fleet)
         self.deck.take(event.fleet)
+        self._sizes.hear(self.deck.live, event.fleet.leases)
         if not event.fleet.engine.alive:
             self._call_engine()
 
@@ -208,6 +211,7 @@ class DeckApp(App[int], inherit_bindings=False):
     async def on_unmount(self) -> None:
         if self._terminal_title:
             self._write_terminal(attention.POP)
+        await self._sizes.stop()
         if self.deck.live is not None:
             await self.deck.live.stop()
         with suppress(TimeoutError):

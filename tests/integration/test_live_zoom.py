@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.adapters import tmux
+from agentdeck.services import sizes
 from tests.integration.test_live_grid import ALTERNATE, WIDE, app, differences, focus, places, settled, spawn
 from tests.ui.terminal import Terminal
 from tests.waiting import wait_for
@@ -130,25 +130,16 @@ def test_an_alternate_screen_gets_the_room_and_gives_it_back(tmp_path: Path, soc
         zoom(terminal, tmp_path)
         wait_for(lambda: size_of(socket, pane) == (160, 49))
         wait_for(lambda: places(tmp_path).get("zoom") == (0, 1, 160, 49))
+        terminal.resize(180, 55)
+        wait_for(lambda: size_of(socket, pane) == (180, 54), what="the room of a larger terminal")
+        terminal.resize(100, 30)
+        wait_for(lambda: size_of(socket, pane) == (120, 40), what="never less than its own size")
+        terminal.resize(160, 50)
+        wait_for(lambda: size_of(socket, pane) == (160, 49))
         terminal.keys("C-q")
         wait_for(lambda: size_of(socket, pane) == (120, 40))
         settled(tmp_path, socket, terminal, {"alt": pane})
-        assert "resize-window" not in hooks(socket)
-
-
-def hooks(socket: Path) -> str:
-    shown = ["tmux", "-S", str(socket), "show-hooks", "-t", "deck-hub"]
-    return subprocess.check_output(shown, text=True)
-
-
-def test_a_dashboard_killed_in_mid_zoom_leaves_the_size_as_it_was(tmp_path: Path, socket: Path) -> None:
-    pane = spawn(socket, "alt", ALTERNATE)
-    with app(tmp_path, socket, 160, 50) as terminal:
-        zoom(terminal, tmp_path)
-        wait_for(lambda: size_of(socket, pane) == (160, 49))
-        os.kill(terminal.pid, signal.SIGKILL)
-        wait_for(lambda: size_of(socket, pane) == (120, 40))
-        wait_for(lambda: "resize-window" not in hooks(socket))
+        wait_for(lambda: sizes.read() == [], what="no lease left")
 
 
 def test_a_small_terminal_follows_the_cursor(tmp_path: Path, socket: Path) -> None:

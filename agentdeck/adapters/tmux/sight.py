@@ -1,14 +1,15 @@
-"""Looking closely at a few panes, and lending one a larger size while somebody works in it."""
+"""Looking closely at a few panes, and giving windows their sizes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from agentdeck.adapters.tmux import rows
 from agentdeck.adapters.tmux.control import ControlClient
+from agentdeck.adapters.tmux.panes import list_panes
 from agentdeck.adapters.tmux.protocol import TmuxError
 from agentdeck.models.pane import Pane
+from agentdeck.models.size_lease import WindowSize
 
 
 async def look(client: ControlClient, panes: Sequence[str]) -> dict[str, tuple[Pane, list[str]]]:
@@ -28,29 +29,18 @@ async def look(client: ControlClient, panes: Sequence[str]) -> dict[str, tuple[P
     return found
 
 
-async def lend_size(client: ControlClient, window: str, size: tuple[int, int], back: tuple[int, int]) -> None:
-    """Make a window `size` columns and rows until `take_back`, or until this client or another leaves the server.
+async def resize(client: ControlClient, wanted: Sequence[WindowSize]) -> None:
+    """Give windows their sizes: those that are there, are their agents', have another size and no human in them.
 
-    The hook on the hub's session restores `back` when a dashboard is killed in mid-zoom, with
-    nothing of ours running; that another dashboard's leaving does the same costs a letterbox.
+    While a human is attached the window follows his terminal; what he finds when he leaves is the hook's matter
+    (`sessions`), and that of whoever asks for a size then. Raises TmuxError when the server cannot be reached.
     """
-    hook = _hook(window)
-    restore = f"resize-window -t {window} -x {back[0]} -y {back[1]} ; set-hook -u -t {rows.HUB} {hook}"
-    await client.command("set-hook", "-t", rows.HUB, hook, restore)
-    await client.command("resize-window", "-t", window, "-x", str(size[0]), "-y", str(size[1]))
-
-
-async def take_back(client: ControlClient, window: str, back: tuple[int, int]) -> None:
-    """End what `lend_size` began. A window that is gone needs nothing."""
-    await client.batch(
-        [
-            ("resize-window", "-t", window, "-x", str(back[0]), "-y", str(back[1])),
-            ("set-hook", "-u", "-t", rows.HUB, _hook(window)),
-        ]
-    )
-
-
-def _hook(window: str) -> str:
-    if not re.fullmatch("@[0-9]+", window):
-        raise TmuxError(f"{window!r} is not a window id")
-    return f"client-detached[{window[1:]}]"
+    panes = {(pane.deck_id, pane.window): pane for pane in (await list_panes(client)).values()}
+    commands = []
+    for each in wanted:
+        pane = panes.get((each.agent, each.window))
+        if pane is not None and (pane.cols, pane.rows) != each.size:
+            columns, lines = each.size
+            command = f"resize-window -t {each.window} -x {columns} -y {lines}"
+            commands.append(("if-shell", "-F", "-t", pane.id, "#{==:#{window_active_clients},0}", command))
+    await client.batch(commands)

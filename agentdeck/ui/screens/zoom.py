@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 
 from textual import on
@@ -20,8 +21,10 @@ from textual.events import (
     MouseScrollUp,
     MouseUp,
     Paste,
+    Resize,
 )
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Static
 
 from agentdeck.errors import AgentDeckError
@@ -31,6 +34,7 @@ from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import GLYPHS, STYLES, word
 from agentdeck.ui.keyboard import Keyboard
 from agentdeck.ui.live import Live
+from agentdeck.ui.sizes import SizeLoan
 from agentdeck.ui.widgets.zoom_view import ZoomView
 from agentdeck.ui.zoom_mouse import ZoomMouse
 
@@ -60,8 +64,8 @@ class ZoomScreen(Screen[None]):
         self._newest = newest
         self._trouble = ""
         self._gone = ""
-        self._lent = ""
-        self._sized = False
+        self._loan = SizeLoan(live)
+        self._rest: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="zoom-bar")
@@ -71,7 +75,7 @@ class ZoomScreen(Screen[None]):
         self.keyboard.start()
         self._live.watch(self.view)
         self.set_interval(0.5, self._update)
-        self.set_timer(SETTLE, self._consider_size)
+        self._size_soon()
         self._show_bar()
 
     async def on_unmount(self) -> None:
@@ -121,6 +125,7 @@ class ZoomScreen(Screen[None]):
         """Another state of the same agent; after a resume it has another pane."""
         if row.agent.pane != self.row.agent.pane:
             self._trouble = ""
+            self._size_soon()
         self.row = row
         self.view.set_row(row)
         self.keyboard.pane = row.agent.pane
@@ -169,43 +174,42 @@ class ZoomScreen(Screen[None]):
 
     # -- room -----------------------------------------------------------------------------------------------
 
+    def on_resize(self, event: Resize) -> None:
+        self._size_soon()
+
+    def _size_soon(self) -> None:
+        """Consider the size once it has rested for a moment."""
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(SETTLE, self._consider_size)
+
     async def _consider_size(self) -> None:
-        """Give the agent all of the view, once, when it has more room than the agent's own size and may be resized.
+        """Have all of the view for the agent, when it has more room than the agent's own size and may be resized.
 
         Inline programs print their last rows again at every resize: they keep their size, in a frame.
         """
         agent = self.row.agent
-        pane, client = self._live.pane(agent.pane), self._live.client
-        if self._sized or not self.is_attached:
+        pane, own, room = self._live.pane(agent.pane), (agent.cols, agent.rows), tuple(self.view.size)
+        if not self.is_attached:
             return
-        if pane is None or client is None:
-            self.set_timer(SETTLE, self._consider_size)
+        if pane is None or self._live.client is None:
+            self._size_soon()
             return
-        self._sized = True
-        own, room = (agent.cols, agent.rows), tuple(self.view.size)
         larger = room[0] >= own[0] and room[1] >= own[1] and room != own
-        if pane.dead or pane.deck_id != agent.id or (pane.cols, pane.rows) != own or not larger:
-            return
-        if not pane.alternate and not await asyncio.to_thread(_resize_safe, agent.harness):
-            return
-        from agentdeck.adapters.tmux.sight import lend_size
-
-        self._lent = pane.window
+        ours = pane.deck_id == agent.id and not pane.dead
         try:
-            await lend_size(client, pane.window, (room[0], room[1]), own)
-        except AgentDeckError as error:
-            self._set_trouble(error.title)
+            if larger and ours and (pane.alternate or await asyncio.to_thread(_resize_safe, agent.harness)):
+                await self._loan.hold(agent, pane.window, (room[0], room[1]))
+            else:
+                await self._loan.end()
+        except (AgentDeckError, sqlite3.Error, OSError) as error:
+            self._set_trouble(error.title if isinstance(error, AgentDeckError) else f"its size stays: {error}")
 
     async def _give_back(self) -> None:
-        window, self._lent = self._lent, ""
-        client = self._live.client
-        if window and client is not None:
-            from agentdeck.adapters.tmux.sight import take_back
-
-            try:
-                await take_back(client, window, (self.row.agent.cols, self.row.agent.rows))
-            except AgentDeckError as error:  # the server is gone, and the window with it
-                self.log.warning(error.title)
+        try:
+            await self._loan.close()
+        except (AgentDeckError, sqlite3.Error, OSError) as error:  # it ends with this process
+            self.log.warning(str(error))
 
 
 def _resize_safe(harness: str) -> bool:
