@@ -100,9 +100,9 @@ def _migrate(conn: sqlite3.Connection) -> None:
     from agentdeck.adapters.database.migrations import migrations
 
     conn.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    conn.execute("PRAGMA journal_mode=WAL")
     db = Database(conn)
     with _file_lock(conn.execute("PRAGMA database_list").fetchone()[2]):
+        _write_ahead(conn)
         if conn.execute("PRAGMA user_version").fetchone()[0] < SCHEMA:
             migrations.apply(db)
             conn.execute(f"PRAGMA user_version={SCHEMA}")
@@ -121,6 +121,19 @@ def _begin(path: Path) -> None:
             log.replace(path.with_name(f"{log.name}.left-{time.time_ns()}"))
         index.unlink(missing_ok=True)
         path.touch(mode=0o600)
+
+
+def _write_ahead(conn: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log, once per file. SQLite does not wait for a reader here, so we do."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            conn.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager
