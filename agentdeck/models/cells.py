@@ -35,7 +35,7 @@ def char_width(char: str) -> int:
     return 1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def cells(text: str) -> tuple[tuple[str, int], ...]:
     """The text cell by cell: what stands in each, and how many columns it takes (1 or 2)."""
     found: list[tuple[str, int]] = []
@@ -48,7 +48,7 @@ def cells(text: str) -> tuple[tuple[str, int], ...]:
     return tuple((cell.rstrip(JOINER), size) for cell, size in found)  # a joiner without a successor joins nothing
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def places(text: str) -> tuple[tuple[int, int, int], ...]:
     """Where each cell of a text begins: the character's index, the column, and how many columns the cell takes."""
     found: list[tuple[int, int, int]] = []

@@ -14,7 +14,20 @@ from functools import lru_cache
 
 from agentdeck.models.cells import cells, width
 
-__all__ = ["PLAIN", "Line", "PaneScreen", "Style", "bare", "clip", "crop", "parse", "plain", "top_row", "width"]
+__all__ = [
+    "PLAIN",
+    "Line",
+    "PaneScreen",
+    "Style",
+    "bare",
+    "clip",
+    "crop",
+    "parse",
+    "parse_next",
+    "plain",
+    "top_row",
+    "width",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +88,31 @@ _DEFAULTS = {39: "fg", 49: "bg", 59: "underline_colour"}
 _DRAWING = str.maketrans(dict(zip(range(0x60, 0x7F), "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·", strict=True)))
 
 
+Parsed = dict[tuple[str, Style, bool], tuple["Line", Style, bool]]
+"""Rows by text and the state they begin in: the line, and the state they end in."""
+
+
 def parse(lines: Sequence[str]) -> tuple[Line, ...]:
     """Captured rows as runs of equally styled text; blanks without any attribute at a row's end are left out."""
+    return parse_next(lines, {})[0]
+
+
+def parse_next(lines: Sequence[str], before: Parsed) -> tuple[tuple[Line, ...], Parsed]:
+    """The same for a screen of which most rows stood in an earlier one: `before` is what that gave, for the next.
+
+    A screen remembers its own rows and no more, so that hours of changing lines take no memory.
+    """
     found: list[Line] = []
+    known: Parsed = {}
     style, drawing = PLAIN, False
     for text in lines:
-        line, style, drawing = _parse_line(text, style, drawing)
+        key = (text, style, drawing)
+        parsed = known[key] = before.get(key) or known.get(key) or _parse_line(text, style, drawing)
+        line, style, drawing = parsed
         found.append(line)
-    return tuple(found)
+    return tuple(found), known
 
 
-@lru_cache(maxsize=16384)
 def _parse_line(text: str, style: Style, drawing: bool) -> tuple[Line, Style, bool]:
     runs: list[tuple[str, Style]] = []
     start = 0
@@ -180,7 +207,7 @@ def plain(line: Line) -> str:
     return "".join(text for text, _ in line)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def clip(line: Line, left: int, columns: int) -> Line:
     """The part of a line from column `left` on, exactly `columns` wide; half a wide character becomes a blank."""
     runs: list[tuple[str, Style]] = []

@@ -15,7 +15,7 @@ _WORD = re.compile(r"[\w./~@%+#:=?&-]+")
 _AROUND = ".,:;?!"  # sentence marks at a word's end are not part of it
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def wrap(line: Line, columns: int) -> tuple[Line, ...]:
     """The line as rows of at most `columns` columns; one empty row for an empty line."""
     rows: list[Line] = []
@@ -45,7 +45,7 @@ def _fitting(text: str, room: int) -> tuple[str, str, int]:
     return text, "", width(text)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def restyle(line: Line, start: int, end: int, change: Callable[[Style], Style], fill: bool = False) -> Line:
     """The line with the style of the columns from `start` up to `end` changed; `fill` adds blanks up to `end`."""
     runs: list[tuple[str, Style]] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from agentdeck.errors import AgentDeckError
-from agentdeck.models.screen import PaneScreen, parse
+from agentdeck.models.screen import PaneScreen, Parsed, parse_next
 
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux import ControlClient
@@ -65,6 +65,7 @@ class _Seen:
     """What is known of one pane: its last capture, when that was, and when it last changed."""
 
     rows: list[str] = field(default_factory=list)
+    parsed: Parsed = field(default_factory=dict)
     picture: PaneScreen | None = None
     second: int = -1  # wall clock, as tmux dates activity
     at: float = -1e9  # monotonic, like the following
@@ -278,7 +279,10 @@ class Live:
         seen.second, seen.at, seen.dead = second, time.monotonic(), known.dead
         cursor = (known.cursor_x, known.cursor_y) if known.cursor_visible and not known.dead else (-1, -1)
         old = seen.picture
-        lines = old.lines if old is not None and rows == seen.rows else parse(rows)
+        if old is not None and rows == seen.rows:
+            lines = old.lines
+        else:
+            lines, seen.parsed = parse_next(rows, seen.parsed)
         new = PaneScreen(lines, known.cols, known.rows, *cursor, known.alternate)
         if old is not None and lines is old.lines and new == old:
             return

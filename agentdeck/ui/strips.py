@@ -60,7 +60,7 @@ def _draw(segment: Segment) -> str:
     return style.render(text, color_system=ColorSystem.TRUECOLOR) if style else text
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def strip_of(line: Line, left: int, columns: int, faint: bool = False) -> ScreenStrip:
     """The `columns` of a line from `left` on. `faint` dims all of it: the last screen of an agent that ended."""
     segments: list[Segment] = []
@@ -102,7 +102,7 @@ def _stand_in(cell: str, size: int) -> str:
     return cell[0] if cell_len(cell[0]) == size else " " * size
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def sgr(style: Style) -> str:
     """The parameters of the one SGR sequence that turns a reset terminal to this style; '' for the plain one."""
     codes = [code for name, code in _FLAGS if getattr(style, name)]
@@ -117,7 +117,7 @@ def sgr(style: Style) -> str:
     return ";".join(codes)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def rich_style(style: Style) -> RichStyle:
     """The nearest that rich can say: dotted and curly underlines become plain ones."""
     return RichStyle(
@@ -147,7 +147,7 @@ def _rich_colour(code: str) -> Color:
     return Color.from_ansi(number - 30 if number < 90 else number - 82)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def with_cursor(line: Line, column: int) -> Line:
     """The line with the cell at `column` reversed, as a terminal shows its cursor; a line too short is filled up."""
     size = sum(width(text) for text, _ in line)

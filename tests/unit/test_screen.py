@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdeck.models.cells import cells, char_width
-from agentdeck.models.screen import PLAIN, Line, Style, clip, crop, is_blank, parse, plain, top_row, width
+from agentdeck.models.screen import PLAIN, Line, Style, clip, crop, is_blank, parse, parse_next, plain, top_row, width
 
 E = "\x1b["
 
@@ -167,5 +167,16 @@ def test_cells_and_clip_agree(before: str, after: str) -> None:
 
 
 def test_an_unchanged_line_is_the_same_object() -> None:
-    rows = [f"{E}38;5;{n}mword {n}" for n in range(40)]
-    assert all(old is new for old, new in zip(parse(rows), parse(list(rows)), strict=True))
+    first, known = parse_next([f"{E}31mred", "x"], {})
+    again, _ = parse_next([f"{E}31mred", "y"], known)
+    assert first[0] is again[0]
+
+
+def test_a_next_screen_reads_only_what_is_new_and_remembers_only_itself() -> None:
+    first = ["\x1b[31mred", "still red\x1b[0m", "plain", ""]
+    lines, known = parse_next(first, {})
+    assert lines == parse(first) and len(known) == 4
+    scrolled = ["still red\x1b[0m", "plain", "", "new"]  # now it begins a screen, and so in the plain style
+    again, after = parse_next(scrolled, known)
+    assert again == parse(scrolled) and again != lines[1:] + (again[-1],)
+    assert again[1] is lines[2] and set(after) == {(text, PLAIN, False) for text in scrolled}
