@@ -77,6 +77,16 @@ def agent(state: DeckState) -> str:
     return f"{state.focused.agent.name} is a terminal of yours: Enter types in it"
 
 
+def can_receive(row: AgentRow) -> bool:
+    """A text may be left for it: it waits there until the agent is idle."""
+    return not gone(row) and row.agent.life != "creating" and not row.agent.beside
+
+
+def receivers(state: DeckState) -> str:
+    """Somebody among the targets takes a message."""
+    return "" if any(can_receive(row) for row in state.targets) else agent(state)
+
+
 def any_live(state: DeckState) -> str:
     why = focused(state)
     if why or not all(gone(row) for row in state.targets):

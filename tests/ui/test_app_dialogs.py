@@ -213,6 +213,26 @@ async def test_a_message_is_sent_and_its_receipt_is_told() -> None:
         assert fake(app).asked == [("send", "id-ada", {"text": "one\ntwo", "mode": "idle"})]
 
 
+async def test_a_message_goes_to_all_marked_agents_that_can_take_it() -> None:
+    app = make_app(row("ada", "idle"), row("bo", "working"), row("cy", "exited", life="stopped"), row("dov", "idle"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: app.deck.fleet.rows)
+        await pilot.press("*")
+        fake(app).replies["send"] = lambda args: {"delivery": "d1"}
+        dialog = await opened(pilot, app, MessageDialog, "m")
+        assert dialog.heading() == "Message to 3 agents: ada, bo, dov"
+        assert "to 2 at once, to 1 when they are idle" in text(dialog.query_one("#text"))
+        await pilot.press(*"stop", "ctrl+s")
+        await closed(pilot, app)
+        await until(pilot, lambda: "3 of 3 have the message" in toasts(app))
+        assert [agent for _, agent, _ in fake(app).asked] == ["id-ada", "id-bo", "id-dov"]
+        fake(app).replies["send"] = AgentDeckError("all are gone", "Resume them.")
+        dialog = await opened(pilot, app, MessageDialog, "m")
+        assert dialog.query_one(TextArea).text == "", "what was sent is no draft"
+        await pilot.press(*"again", "ctrl+s")
+        await until(pilot, lambda: "The text is kept" in toasts(app))
+
+
 async def test_a_text_is_kept_when_the_dialog_is_closed_or_the_engine_refuses() -> None:
     app = make_app(row("ada", "working"))
     async with app.run_test(size=(100, 30)) as pilot:

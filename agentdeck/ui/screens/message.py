@@ -1,7 +1,8 @@
-"""A text for one agent, as long as it likes."""
+"""A text for one agent or several, as long as it likes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from textual import on
@@ -31,26 +32,38 @@ class MessageDialog(Dialog[Note]):
         Binding("ctrl+r", "send('interrupt')", show=False, priority=True),
     ]
 
-    def __init__(self, row: AgentRow, text: str = "") -> None:
+    def __init__(self, rows: Sequence[AgentRow], text: str = "") -> None:
         super().__init__()
-        self._row = row
+        self._rows = rows
         self._text = text
-        self._idle = row.status.state == "idle"
+        self._idle = all(row.status.state == "idle" for row in rows)
         self.KEYS = (("Ctrl+S", "send" if self._idle else "send when idle"),)
         if not self._idle:
             self.KEYS += (("Ctrl+T", "into its own queue"), ("Ctrl+R", "interrupt and send"))
 
     def heading(self) -> str:
-        return f"Message to {self._row.agent.name}"
+        names = [row.agent.name for row in self._rows]
+        return f"Message to {names[0]}" if len(names) == 1 else f"Message to {len(names)} agents: {', '.join(names)}"
 
     def body(self) -> ComposeResult:
-        status = self._row.status
-        then = "it goes out at once" if self._idle else "it waits until the agent is idle"
-        yield Static(f"{GLYPHS[status.state]} {word(status)}: {then}", markup=False, id="text")
+        yield Static(self._then(), markup=False, id="text")
         yield TextArea(self._text, id="message", compact=True)
         with Horizontal(classes="buttons"):
             yield Button("Send", id="send", compact=True, variant="primary")
             yield Button("Cancel", id="cancel", compact=True)
+
+    def _then(self) -> str:
+        """When the text will arrive."""
+        if len(self._rows) == 1:
+            status = self._rows[0].status
+            then = "it goes out at once" if self._idle else "it waits until the agent is idle"
+            return f"{GLYPHS[status.state]} {word(status)}: {then}"
+        ready = sum(row.status.state == "idle" for row in self._rows)
+        return (
+            f"to {ready} at once, to {len(self._rows) - ready} when they are idle"
+            if not self._idle
+            else "to all at once"
+        )
 
     def action_send(self, mode: str) -> None:
         self.after_typing(self._send, mode)

@@ -11,10 +11,12 @@ from textual.notifications import SeverityLevel
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.status import Status
 from agentdeck.services import rows
+from agentdeck.ui.reasons import can_receive
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
 
+MANY = "*"  # the place of a draft for several agents
 SOON, LATE = 4.0, 3600.0  # seconds until a waiting text is mentioned, and until nobody asks any more
 RECEIPTS: dict[str, tuple[SeverityLevel, str]] = {
     "acknowledged": ("information", "has the message"),
@@ -58,28 +60,62 @@ async def _dispatch(deck: DeckScreen, agent: str, name: str, what: str, **args: 
 
 
 async def message(deck: DeckScreen, number: int) -> None:
+    """One text to every target that can take one: the marked agents, else the focused one."""
     from agentdeck.ui.screens.message import MessageDialog
 
-    row = deck.state.focused
-    if row is None:
+    rows = [row for row in deck.state.targets if can_receive(row)]
+    if not rows:
         return
-    agent = row.agent
-    note = await deck.app.push_screen_wait(MessageDialog(row, deck.drafts.get(agent.id, "")))
+    place = rows[0].agent.id if len(rows) == 1 else MANY
+    note = await deck.app.push_screen_wait(MessageDialog(rows, deck.drafts.get(place, "")))
     if note is None:
         return
-    deck.drafts[agent.id] = note.text
+    deck.drafts[place] = note.text
     if note.mode == "draft":
         if note.text.strip():
             deck.tell("the text is kept: m shows it again", seconds=3)
         return
-    try:
-        receipt = await deck.bridge.ask("send", agent.id, text=note.text, mode=note.mode)
-    except AgentDeckError as error:
+    orders = (deck.bridge.ask("send", row.agent.id, text=note.text, mode=note.mode) for row in rows)
+    receipts = await asyncio.gather(*orders, return_exceptions=True)
+    failed = [found for found in receipts if isinstance(found, BaseException)]
+    strange = [error for error in failed if not isinstance(error, AgentDeckError)]
+    if strange:
+        raise strange[0]
+    if len(failed) == len(rows) and isinstance(error := failed[0], AgentDeckError):
         raise AgentDeckError(
             error.title, f"{error.hint} The text is kept: m shows it again.".strip(), error.exit_code
         ) from error
-    deck.drafts.pop(agent.id, None)
-    await _follow(deck, agent.name, str(receipt["delivery"]))
+    deck.drafts.pop(place, None)
+    queued = {
+        row.agent.name: str(found["delivery"])
+        for row, found in zip(rows, receipts, strict=True)
+        if isinstance(found, dict)
+    }
+    for row, found in zip(rows, receipts, strict=True):
+        if isinstance(found, AgentDeckError):
+            deck.note(f"message to {row.agent.name}", found.title, "$text-error")
+    if len(rows) == 1:
+        await _follow(deck, *next(iter(queued.items())))
+    else:
+        await _follow_all(deck, queued, len(rows))
+
+
+async def _follow_all(deck: DeckScreen, queued: dict[str, str], wanted: int) -> None:
+    """One line for all, at first and whenever more of them have settled at the end; each agent's own in the log."""
+    for name in queued:
+        deck.note(f"message to {name}", "queued")
+    for seconds in (SOON, LATE):
+        found = await asyncio.gather(*(deck.bridge.receipt(delivery, seconds=seconds) for delivery in queued.values()))
+        states = [state for state, _ in found]
+        have = states.count("acknowledged")
+        troubled = [name for name, state in zip(queued, states, strict=True) if state in ("refused", "uncertain")]
+        words = f"{have} of {wanted} have the message"
+        more = f"not, or not surely: {', '.join(troubled)}" if troubled else ""
+        deck.tell(words, more, "warning" if troubled else "information", seconds=12 if troubled else 4)
+        if all(state in RECEIPTS for state in states):
+            break
+    for name, (state, reason) in zip(queued, found, strict=True):
+        deck.note(f"message to {name}", f"{state} {reason}".strip(), "$foreground-muted")
 
 
 async def _follow(deck: DeckScreen, name: str, delivery: str) -> None:
