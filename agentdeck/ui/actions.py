@@ -74,7 +74,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("new", "n", "new", "Start a new agent", why.repo, 4),
     _act("spec", "s", "spec", "Hand a written spec of the repository to the focused idle agent", why.idle, 5),
     _act("line", "S", "task", "Hand a task of one line to the focused idle agent", why.idle, 6),
-    _act("message", "m", "message", "Send a text to the agent or all marked ones; it waits until they are idle", why.receivers, 7),
+    _act("message", "m", "message", "Send a text to the agent, or all marked; it waits till idle", why.receivers, 7),
     _act("answer", "a", "answer", "See what the agent asks, in full, and allow, deny or choose", why.asks, 1),
     _act("interrupt", "I", "interrupt", "Interrupt what the agent is doing; it stays and waits for you", why.any_live),
     _act("stop", "x", "stop", "Stop the agent; tree, branch and conversation stay", why.any_live, 16, danger=True),
