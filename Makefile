@@ -2,7 +2,7 @@
 
 export PYTHON
 
-.PHONY: help setup demo test lint test-real bench format lock clean
+.PHONY: help setup demo test lint test-real test-real-all bench format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -23,7 +23,10 @@ lint: setup  ## style, import direction, types
 	.venv/bin/lint-imports
 	.venv/bin/pyrefly check
 
-test-real: setup  ## the tests against the real clients (installed from npm into .clients)
+test-real: setup  ## the tests against the real Claude Code and Codex (installed from npm into .clients)
+	.venv/bin/python -m pytest -n 2 tests/real -m "not allclients"
+
+test-real-all: setup  ## and against the real Gemini CLI and opencode too
 	.venv/bin/python -m pytest -n 2 tests/real
 
 bench: setup  ## start to first paint, in a real terminal, beside an empty Textual app

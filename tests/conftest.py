@@ -25,6 +25,8 @@ _SCRUBBED = (
     "CLAUDE",
     "OPENAI_",
     "CODEX_",
+    "GEMINI_",
+    "OPENCODE_",
     "GIT_",
     "XDG_",
     "COLORTERM",

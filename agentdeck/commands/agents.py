@@ -19,7 +19,7 @@ ENGINE_LOOK_SECONDS = 2.0
 
 @click.command()
 @click.argument("name")
-@click.option("--harness", required=True, help="claude, builtin, shell or one of your own.")
+@click.option("--harness", required=True, help="Which client; `agentdeck harnesses` lists them.")
 @click.option("--repo", default=".", help="A directory in the repository (default: here).")
 @click.option("--base", default="", help="The commit to start from (default: the checkout's HEAD).")
 @click.option("--here", is_flag=True, help="Work in the checkout itself, without a worktree.")

@@ -20,8 +20,8 @@ LONGEST_TEXT = 300
 Row = dict[str, Any]
 
 
-def usage_rows(chunk: bytes) -> tuple[list[Row], int]:
-    """The parsed rows of `chunk` (whole lines) that hold a usage object, and the count of damaged ones.
+def usage_rows(chunk: bytes, needle: bytes = NEEDLE) -> tuple[list[Row], int]:
+    """The parsed rows of `chunk` (whole lines) that hold an object under `needle`, and the count of damaged ones.
 
     A damaged line (bad UTF-8, NUL bytes, a torn row with a whole one glued to it) is counted
     and still used when what it says can be recovered.
@@ -29,9 +29,9 @@ def usage_rows(chunk: bytes) -> tuple[list[Row], int]:
     rows: list[Row] = []
     damaged = 0
     line_start, search = 0, 0
-    while (hit := chunk.find(NEEDLE, search)) >= 0:
+    while (hit := chunk.find(needle, search)) >= 0:
         line_start = max(line_start, chunk.rfind(b"\n", line_start, hit) + 1)
-        after = hit + len(NEEDLE)
+        after = hit + len(needle)
         if chunk[after : after + 8].lstrip()[:1] != b"{":
             search = after
             continue

@@ -1,4 +1,4 @@
-"""Finds the transcript reader that a harness file names."""
+"""Finds the modules that a harness file names: the readers of a client's own files, and the maker of its words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 
 from agentdeck.errors import UsageError
 from agentdeck.models.conversation import Turn
@@ -25,14 +26,49 @@ class Reader:
     conversation: Callable[[Iterable[bytes]], Iterator[Turn]] | None = None
 
 
-@cache
-def reader(name: str) -> Reader:
-    """The reader called `name`: the module `transcript` in the folder of that product."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session that a client keeps, and the file that records it ('' when it is a row of a database)."""
+
+    session: str
+    transcript: str = ""
+
+
+Finder = Callable[[str, str, int, frozenset[str]], Kept | None]
+"""(configuration directory, real path of a work tree, since (UTC ms), sessions of others) -> the newest, if any."""
+
+
+def _module(name: str, part: str) -> ModuleType | None:
     if re.fullmatch(r"[a-z][a-z0-9_]*", name):
         try:
-            module = import_module(f"agentdeck.harnesses.{name}.transcript")
+            return import_module(f"agentdeck.harnesses.{name}.{part}")
         except ModuleNotFoundError:
             pass
-        else:
-            return Reader(module.records, module.PARSER, getattr(module, "conversation", None))
-    raise UsageError(f"no transcript reader is called '{name}'", "Mend `reader` in that harness file.")
+    return None
+
+
+@cache
+def reader(name: str) -> Reader:
+    """The transcript reader called `name`: the module `transcript` in the folder of that product."""
+    module = _module(name, "transcript")
+    if module is None:
+        raise UsageError(f"no transcript reader is called '{name}'", "Mend `reader` in that harness file.")
+    return Reader(module.records, module.PARSER, getattr(module, "conversation", None))
+
+
+@cache
+def starter(name: str) -> Callable[[str], list[str]]:
+    """What makes more words of a command line from the shell command of our hook: the module `start`."""
+    module = _module(name, "start")
+    if module is None:
+        raise UsageError(f"nothing makes words called '{name}'", "Mend `start.words` in that harness file.")
+    return module.words
+
+
+@cache
+def finder(name: str) -> Finder:
+    """What finds the newest conversation of a directory: the module `sessions`."""
+    module = _module(name, "sessions")
+    if module is None:
+        raise UsageError(f"nothing finds sessions called '{name}'", "Mend `transcript.sessions` in that harness file.")
+    return module.newest

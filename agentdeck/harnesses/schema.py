@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,25 +14,30 @@ class Strict(BaseModel):
 
 
 class Start(Strict):
-    """How a client is started. Placeholders: {session} {settings} {agent_dir} {transcript} {model} {worktree} {python}.
+    """How a client is started.
 
+    Placeholders: {session} {settings} {agent_dir} {harness_dir} {transcript} {model} {worktree} {python}.
     `argv` starts a new session, `resume` the agent's last one; `model` is added when a model
-    was named, and the human's own ARGS come last.
+    was named, then what the reader `words` gives, and the human's own ARGS come last. `env` is set
+    whatever the human has set, `env_default` only where they have set nothing.
     """
 
     argv: list[str]
     resume: list[str] = []
     model: list[str] = []
+    words: str = ""  # the harness whose module `start` makes more words of the command line (its hooks)
     env: dict[str, str] = {}
+    env_default: dict[str, str] = {}
     statusline_from: str = ""  # "FILE:KEY.KEY" of the human's own statusline command, which ours hands on to
     settings: str = ""  # text of {agent_dir}/settings.json; {hook} and {statusline} are commands
     session_ids: bool = False  # the client takes a session id that we choose
 
 
 class Pattern(Strict):
-    """A sign on the screen, looked for in its last `lines` non-blank rows."""
+    """A sign on the screen, looked for in its last `lines` non-blank rows. It fits the states of `also` too."""
 
     state: State
+    also: list[State] = []
     match: str
     reason: Reason = ""
     lines: int = 12
@@ -66,18 +71,28 @@ class StatusFile(Strict):
     reasons: dict[str, Reason] = {}  # value of ask_field -> reason
 
 
+Attribute = Annotated[str, Field(pattern=r"^(dim|fg:(\d{1,3}|#[0-9a-f]{6}))$")]
+"""How cells look: dim, or in a foreground colour (of the 256 by number, or 24-bit)."""
+
+
 class Composer(Strict):
     """Where the human types, and what in it is not a draft.
 
-    `rules`: the composer is every row between the two rows of `rule` characters around the
-    cursor; `line`: the cursor's row, after `prompt`; `none`: the client has no composer.
-    Cells with one of `placeholder` attributes are the client's own words, not a draft.
+    `rules`: the composer is every row between the two lowest rows of one of the `rule` characters;
+    `line`: the rows from `prompt` down to the cursor; `box`: the lowest rows that begin with `prompt` and
+    stand on a row that begins with `floor`, but for the last `foot` of them; `none`: the client has no
+    composer. Cells with one of `placeholder` attributes are the client's own words, not a draft. A theme
+    changes colours: a composer that shows `hint` (a pattern) from its beginning is empty too.
     """
 
-    kind: Literal["rules", "line", "none"] = "none"
+    kind: Literal["rules", "line", "box", "none"] = "none"
     prompt: str = ""
     rule: str = "─"
-    placeholder: list[Literal["dim"]] = []
+    floor: str = ""
+    foot: int = 0
+    placeholder: list[Attribute] = []
+    hint: str = ""
+    always: bool = False  # an empty composer shows its placeholder: bare blanks are a draft that begins with them
     cursor_cell: bool = False  # the client draws its own cursor as one reverse cell
 
 
@@ -110,12 +125,15 @@ class Keys(Strict):
 class Transcript(Strict):
     """Where the client records what it did.
 
-    `reader` names the harness whose reader reads it; paths may use {home} {config_home} {slug} {session}.
+    `reader` names the harness whose reader reads it; paths are globs and may use {home} {config_home} {slug}
+    {worktree} {session} {session_head} (its first eight characters). `sessions` names the harness whose module
+    `sessions` finds the newest conversation of a directory, for a client that neither takes an id nor told one.
     """
 
     reader: str = ""
     path: str = ""
     subagents: str = ""
+    sessions: str = ""
 
 
 class Harness(Strict):
@@ -139,6 +157,7 @@ class Harness(Strict):
     login: Login = Login()
     hooks_off: str = ""  # "FILE:KEY" of the human's own setting that silences every hook, ours too
     config_default: str = ""  # where it is otherwise; may use {home}
-    acknowledge: list[str] = Field(default_factory=list)  # hook events that prove a prompt arrived
+    # Hook events that prove a prompt arrived; without any, it is the emptied composer.
+    acknowledge: list[str] = Field(default_factory=list)
     resize_safe: bool = False
     process_status: bool = False  # status from the process table and silence

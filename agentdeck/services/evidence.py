@@ -56,10 +56,11 @@ def _plain(value: object) -> str:
 
 def from_title(harness: Harness, title: str, at: int) -> Evidence:
     """What the pane title says; a title that fits nothing asserts nothing."""
+    shown = f"title '{title.strip()[:40]}'"
     for sign in harness.titles:
         if re.search(sign.match, title):
-            return Evidence("title", tuple(sign.states), at, at, f"title '{title[:40]}'")
-    return Evidence("title", (), at, at, f"title '{title[:40]}' says nothing")
+            return Evidence("title", tuple(sign.states), at, at, shown)
+    return Evidence("title", (), at, at, f"{shown} says nothing")
 
 
 @lru_cache(maxsize=256)
@@ -87,20 +88,37 @@ def from_screen(harness: Harness, rows: Sequence[str], at: int) -> Evidence:
         row = _matched(pattern, rows)
         if row:
             ask = screen_ask(pattern.reason, rows) if pattern.reason else None
-            return Evidence("screen", (pattern.state,), at, at, f"screen '{row.strip()[:48]}'", pattern.reason, ask)
+            return Evidence(
+                "screen", (pattern.state, *pattern.also), at, at, f"screen '{row.strip()[:48]}'", pattern.reason, ask
+            )
     return Evidence("screen", (), at, at, "no known sign on the screen")
+
+
+_OPENS = re.compile(r"\s*[╭┌]?[─━]{8,}.*")  # the top of a dialog: a rule, perhaps with words in it
+_EDGE = re.compile(r"[╭╰┌└]?[─━╌▀▄]{8,}[╮╯┐┘]?")  # a row that is nothing but a rule
+_OPTION = re.compile(r"(?:❯|›|●|>)?\s*(\d)\. (.+)")
 
 
 def screen_ask(reason: Reason, rows: Sequence[str]) -> Ask:
     """The dialog as the human would read it: its block of text, with numbered options taken apart."""
     tail = [row.rstrip() for row in _tail(rows, 24)]
-    starts = [i for i, row in enumerate(tail) if re.fullmatch(r"\s*[─━]{8,}.*", row)]
-    opened = [i for i in starts if any(re.match(r"\s*❯?\s*1\. ", row) for row in tail[i:])]
-    block = tail[opened[-1] + 1 :] if opened else tail[-12:]
-    block = [row for row in block if not re.fullmatch(r"\s*[─━╌]{8,}\s*", row)]
-    options = tuple(match[1].strip() for row in block if (match := re.match(r"\s*(?:❯|›|●)?\s*\d\. (.+)", row)))
+    first = [i for i, row in enumerate(tail) if (match := _OPTION.match(_unframed(row))) and match[1] == "1"]
+    opened = [i for i, row in enumerate(tail) if first and i <= first[-1] and _OPENS.fullmatch(row)]
+    block = [_inner(row) for row in (tail[opened[-1] + 1 :] if opened else tail[-12:])]
+    block = [row for row in block if row.strip() and not _EDGE.fullmatch(row.strip())]
+    options = tuple(match[2].strip() for row in block if (match := _OPTION.match(_unframed(row))))
     question = next((row.strip() for row in block if row.rstrip().endswith("?")), "")
     return Ask(question or (block[0].strip() if block else ""), reason, "", "\n".join(block), options)
+
+
+def _inner(row: str) -> str:
+    """A row without the walls of a box around it; the indent of its words stays."""
+    inner = re.fullmatch(r"\s*[│┃](.*?)[│┃]?\s*", row)
+    return _inner(inner[1].rstrip()) if inner else row.rstrip()
+
+
+def _unframed(row: str) -> str:
+    return _inner(row).strip()
 
 
 def from_status_file(harness: Harness, data: Mapping[str, object], at: int) -> Evidence | None:

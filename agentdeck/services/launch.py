@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agentdeck import paths
+from agentdeck.harnesses.readers import starter
 from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 
@@ -47,8 +48,10 @@ def values(agent: Agent) -> dict[str, str]:
     """What the placeholders of a harness file mean for this agent."""
     return {
         "session": agent.session,
+        "session_head": agent.session[:8],
         "settings": str(paths.agent_dir(agent.id) / "settings.json"),
         "agent_dir": str(paths.agent_dir(agent.id)),
+        "harness_dir": str(paths.package_dir() / "harnesses" / agent.harness),
         "transcript": str(paths.transcripts_dir() / f"{agent.session}.jsonl"),
         "model": agent.model,
         "worktree": agent.worktree,
@@ -66,7 +69,8 @@ def command(harness: Harness, agent: Agent, *, resume: bool) -> list[str]:
         return list(agent.argv)
     words = harness.start.resume if resume and harness.start.resume else harness.start.argv
     model = harness.start.model if agent.model else []
-    return [*fill([*words, *model], values(agent)), *agent.argv]
+    more = starter(harness.start.words)(HOOK) if harness.start.words else []
+    return [*fill([*words, *model], values(agent)), *more, *agent.argv]
 
 
 def own_statusline(harness: Harness, agent: Agent) -> str:
@@ -109,7 +113,11 @@ def environment(harness: Harness, agent: Agent, environ: Mapping[str, str]) -> d
     if statusline:
         own["DECK_STATUSLINE"] = statusline
     lang = {} if any(environ.get(key) for key in ("LC_ALL", "LC_CTYPE", "LANG")) else {"LANG": "C.UTF-8"}
-    return {**environ, **lang, **harness.start.env, **own}
+    theirs = dict(zip(harness.start.env, fill([*harness.start.env.values()], values(agent)), strict=True))
+    unset = dict(
+        zip(harness.start.env_default, fill([*harness.start.env_default.values()], values(agent)), strict=True)
+    )
+    return {**unset, **environ, **lang, **theirs, **own}
 
 
 def script(environ: Mapping[str, str], directory: str, argv: Sequence[str], setup: str = "") -> str:

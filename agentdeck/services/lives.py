@@ -14,7 +14,7 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
-from agentdeck.services import launch, rows
+from agentdeck.services import conversations, launch, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,15 @@ def born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness) 
     columns = rows.agent_columns(agent)
     columns.pop("id")
     rows.update(conn, "agents", "id", agent.id, **columns)
-    _session(conn, agent)
+    conversations.remember(conn, agent)
     rows.event(conn, now_ms(), "agent", agent.id, action="new", name=agent.name, harness=agent.harness)
     if prompt.strip():
         add_delivery(conn, agent.id, prompt, kind="prompt")
 
 
-def _session(conn: sqlite3.Connection, agent: Agent) -> None:
-    if agent.session:
-        conn.execute(
-            "INSERT OR IGNORE INTO agent_sessions (agent, vendor_session, started) VALUES (?, ?, ?)",
-            (agent.id, agent.session, now_ms()),
-        )
-
-
 def resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object]) -> None:
     rows.update(conn, "agents", "id", agent.id, **columns)
+    conversations.remember(conn, agent)
     conn.execute("DELETE FROM evidence WHERE agent = ?", (agent.id,))
     conn.execute("DELETE FROM status WHERE agent = ?", (agent.id,))
     rows.event(conn, now_ms(), "agent", agent.id, action="resume")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from agentdeck.services.probes import SpoolEvent
 
 ARRIVE_SECONDS = 5.0
 ENTER_AFTER_SECONDS = 0.12  # a client takes an Enter too close behind a burst for a newline
+PASTES = 3  # at most; Enter follows the one that shows
 ACKNOWLEDGE_SECONDS = 10.0
 COMMAND_SECONDS = 0.2  # between two looks whether a `/command` has left the composer
 NOTICE_SECONDS = 0.05
@@ -54,6 +56,7 @@ class Outbox:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._waiters: dict[str, _Waiter] = {}
         self._interrupted: set[str] = set()
+        self._dropped: Counter[str] = Counter()  # how often a text was pasted and never showed
 
     async def recover(self) -> None:
         """After a crash of an engine: settle what it left half-way, without sending anything."""
@@ -135,11 +138,7 @@ class Outbox:
         await self._mark(delivery, "pasted")
         await tmux.paste(client, self.socket, agent.pane, delivery.text)
         if not await self._arrived(client, agent, harness, typed):
-            await self._mark(
-                delivery,
-                "refused",
-                f"the text did not show in its composer within {ARRIVE_SECONDS:g} s; Enter was not sent",
-            )
+            await self._lost(client, agent, harness, delivery)
             return
         await asyncio.sleep(ENTER_AFTER_SECONDS)
         if self.monitor.status(agent.id).state == "needs_input":
@@ -172,6 +171,16 @@ class Outbox:
                 return True
         return False
 
+    async def _lost(self, client: tmux.ControlClient, agent: Agent, harness: Harness, delivery: Delivery) -> None:
+        """A client that has only just painted its composer may drop what is pasted: then it is pasted once more."""
+        _, typed = await self._look(client, agent, harness)
+        self._dropped[delivery.id] += 1
+        if typed.state == "empty" and self._dropped[delivery.id] < PASTES:
+            await self._mark(delivery, "queued", "its composer did not take the text; it is tried again")
+        else:
+            why = f"the text did not show in its composer within {ARRIVE_SECONDS:g} s; Enter was not sent"
+            await self._mark(delivery, "refused", why)
+
     async def _enter(self, client: tmux.ControlClient, agent: Agent, harness: Harness, delivery: Delivery) -> None:
         waiter = self._waiters[agent.id] = _Waiter(now_ms(), delivery.text)
         try:
@@ -185,21 +194,27 @@ class Outbox:
     async def _taken(self, client: tmux.ControlClient, agent: Agent, harness: Harness, waiter: _Waiter) -> str:
         """What shows that the client took the text, '' when nothing did in time.
 
-        A `/command` that the client carries out itself reports no prompt: there it is the emptied composer.
+        A `/command` that the client carries out itself reports no prompt, and some clients report none at all:
+        there it is the emptied composer, or that it has begun to work.
         """
-        if not harness.acknowledge:
+        if harness.composer.kind == "none" and not harness.acknowledge:
             return "its terminal took the line"
-        command, gone = waiter.text.startswith("/"), 0
+        emptied, gone = waiter.text.startswith("/") or not harness.acknowledge, 0
         deadline = asyncio.get_running_loop().time() + ACKNOWLEDGE_SECONDS
         while not waiter.evidence and asyncio.get_running_loop().time() < deadline:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(COMMAND_SECONDS if command else ACKNOWLEDGE_SECONDS):
+                async with asyncio.timeout(COMMAND_SECONDS if emptied else ACKNOWLEDGE_SECONDS):
                     await waiter.heard.wait()
-            if command and not waiter.evidence:
+            if emptied and not waiter.evidence:
                 _, typed = await self._look(client, agent, harness)
                 gone = gone + 1 if typed.state in ("empty", "absent") else 0
-                waiter.evidence = "its composer took the command" if gone > 1 else ""
+                waiter.evidence = self._begun(agent, waiter) or ("its composer took the text" if gone > 1 else "")
         return waiter.evidence
+
+    def _begun(self, agent: Agent, waiter: _Waiter) -> str:
+        status = self.monitor.status(agent.id)
+        works = status.state in ("working", "retrying", "needs_input") and status.since >= waiter.since
+        return f"it is {status.state}: {status.why}" if works else ""
 
     async def _conclude(self, delivery: Delivery, evidence: str) -> None:
         if evidence:
@@ -223,8 +238,11 @@ class Outbox:
 
 def _settle(conn: sqlite3.Connection, delivery: Delivery, state: str, reason: str = "", evidence: str = "") -> None:
     now = now_ms()
-    column = {"pasted": "pasted", "submitted": "submitted"}.get(state, "settled")
-    rows.update(conn, "deliveries", "id", delivery.id, state=state, reason=reason, evidence=evidence, **{column: now})
+    column = {"pasted": "pasted", "submitted": "submitted", "queued": "pasted"}.get(state, "settled")
+    moment = 0 if state == "queued" else now
+    rows.update(
+        conn, "deliveries", "id", delivery.id, state=state, reason=reason, evidence=evidence, **{column: moment}
+    )
     rows.event(conn, now, "delivery", delivery.agent, id=delivery.id, state=state, reason=reason, evidence=evidence)
 
 

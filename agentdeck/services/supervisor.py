@@ -22,7 +22,7 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services import companions, disk, launch, lives, loss_report, rows, trees, worktrees
+from agentdeck.services import companions, conversations, disk, launch, lives, loss_report, rows, trees, worktrees
 from agentdeck.services.lives import Order
 from agentdeck.services.trash import Trash
 
@@ -196,7 +196,9 @@ class Supervisor:
         await asyncio.to_thread(_check_binary, harness, agent.argv, environ)
         moved = launch.config_home(harness, environ)
         agent = replace(agent, home=environ.get("HOME", agent.home), config_home=moved, ended=0, exit_code=None)
-        known = await asyncio.to_thread(_has_conversation, harness, agent)
+        others = await self.writer.run(lambda conn, key=agent: conversations.of_others(conn, key))
+        agent = await asyncio.to_thread(conversations.found, harness, agent, others)
+        known = await asyncio.to_thread(conversations.exists, harness, agent)
         agent = await self._start(harness, agent, environ, resume=known)
         await asyncio.to_thread(_close_windows, self.socket, agent.id, agent.window)
         columns = rows.agent_columns(agent)
@@ -279,14 +281,6 @@ def _check_binary(harness: Harness, argv: Sequence[str], environ: Mapping[str, s
 def _in_place(agent: Agent, order: Order) -> Agent:
     where = worktrees.in_place(Path(order.repo))
     return replace(agent, worktree=where.worktree, branch=where.branch, base_oid=where.base_oid)
-
-
-def _has_conversation(harness: Harness, agent: Agent) -> bool:
-    """Whether there is something to resume: a client writes no transcript before its first prompt."""
-    if not harness.start.resume:
-        return False
-    where = harness.transcript.path
-    return not where or Path(launch.fill([where], launch.values(agent))[0]).exists()
 
 
 def _forget_files(agent_id: str) -> None:

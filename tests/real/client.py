@@ -21,15 +21,16 @@ ROOT = Path(__file__).parents[2]
 KEY = "sk-ant-dummy-for-the-scripted-model"
 
 
-def install() -> tuple[Path | None, str]:
-    """(the pinned binary, "") or (None, why it cannot be had: no npm on this machine)."""
+def install(name: str = "claude") -> tuple[Path | None, str]:
+    """(the pinned binary of a client, "") or (None, why it cannot be had: no npm on this machine)."""
     (ROOT / ".clients").mkdir(exist_ok=True)
     with open(ROOT / ".clients" / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one install at a time: the tests run in two processes
-        done = subprocess.run(["sh", ROOT / "scripts/install-claude.sh"], capture_output=True, text=True, check=False)
+        command = ["sh", ROOT / "scripts/install-client.sh", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 69:
         return None, done.stderr.strip()
-    assert done.returncode == 0, f"scripts/install-claude.sh failed:\n{done.stderr}"
+    assert done.returncode == 0, f"scripts/install-client.sh {name} failed:\n{done.stderr}"
     return Path(done.stdout.strip()), ""
 
 

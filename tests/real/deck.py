@@ -51,8 +51,10 @@ class Deck:
     def json(self, *words: str, stdin: str = "", code: int = 0) -> Any:
         return json.loads(self.run(*words, "--json", stdin=stdin, code=code))
 
-    def new(self, name: str, *, prompt: str = "", args: Sequence[str] = MANUAL) -> dict[str, Any]:
-        words = ["new", name, "--harness", "claude", "--json", *(["--prompt", "-"] if prompt else []), "--", *args]
+    def new(
+        self, name: str, *, prompt: str = "", args: Sequence[str] = MANUAL, harness: str = "claude"
+    ) -> dict[str, Any]:
+        words = ["new", name, "--harness", harness, "--json", *(["--prompt", "-"] if prompt else []), "--", *args]
         return json.loads(self.run(*words, stdin=prompt))
 
     def row(self, name: str) -> dict[str, Any]:

@@ -133,7 +133,7 @@ def test_builtin_rows() -> None:
 
 def test_every_harness_that_names_a_reader_has_one() -> None:
     named = {harness.transcript.reader for harness in loader.load_all().values()} - {""}
-    assert named == {"claude", "builtin"}
+    assert named == {"claude", "builtin", "codex"}
     assert {reader(name).version for name in named} == {1}
     for wrong in ("", "no_such", "../claude", "shell"):
         try:

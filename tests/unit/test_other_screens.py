@@ -1,0 +1,58 @@
+"""Screens recorded of the other real clients are read as what they were known to show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentdeck.harnesses import loader
+from agentdeck.models.screen import parse
+from agentdeck.services import composer, evidence
+from agentdeck.services.monitor import strip
+from agentdeck.services.verdict import verdict
+
+SCREENS = Path(__file__).parents[1] / "screens"
+CLIENTS = ("codex", "gemini", "opencode")
+INDEX: dict[str, dict[str, Any]] = {
+    f"{client}/{file}": entry
+    for client in CLIENTS
+    for file, entry in json.loads((SCREENS / client / "index.json").read_text()).items()
+}
+
+
+def rows(name: str) -> list[str]:
+    return (SCREENS / name).read_text().split("\n")
+
+
+def test_every_recording_is_in_the_index() -> None:
+    assert {f"{client}/{file.name}" for client in CLIENTS for file in (SCREENS / client).glob("*.ansi")} == set(INDEX)
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_screen_and_title_together_say_what_the_client_did(name: str) -> None:
+    expected, harness = INDEX[name], loader.get(name.split("/")[0])
+    screen = evidence.from_screen(harness, strip(rows(name)), 1)
+    title = evidence.from_title(harness, expected["title"], 1)
+    judged = verdict([screen, title], 5_000)
+    assert (judged.state, judged.reason) == (expected["state"], expected["reason"]), (judged, screen)
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_a_draft_is_told_from_the_clients_own_words(name: str) -> None:
+    expected, harness = INDEX[name], loader.get(name.split("/")[0])
+    typed = composer.read(harness.composer, parse(rows(name)), expected["cursor"][1])
+    if expected["state"] != "needs_input":  # nothing is pasted while it asks, whatever the rows look like
+        assert typed.state == ("draft" if expected["draft"] else "empty"), typed
+
+
+@pytest.mark.parametrize("name", [name for name, one in INDEX.items() if one["reason"] == "permission"])
+def test_a_permission_box_is_shown_without_its_frame(name: str) -> None:
+    found = evidence.from_screen(loader.get(name.split("/")[0]), strip(rows(name)), 1)
+    assert found.ask is not None
+    assert "touch x" in found.ask.detail and "│" not in found.ask.detail and "┃" not in found.ask.detail
+    if not name.startswith("opencode"):  # its options have no numbers
+        assert found.ask.text.endswith("?")
+        assert found.ask.options[0] in ("Yes, proceed (y)", "Allow once") and len(found.ask.options) == 3
