@@ -4,7 +4,8 @@
 
 `quiet` paints once and sleeps; `typical` redraws a spinner line ten times a second and scrolls about 200 bytes once a
 second; `flood` writes without pause. COUNTER always holds the bytes and lines that the terminal has taken so far, so
-that a run is judged by what the program got rid of and not by what somebody saw of it.
+that a run is judged by what the program got rid of and not by what somebody saw of it. A file called `pause` beside it
+makes `typical` stand still while it is there.
 """
 
 from __future__ import annotations
@@ -45,10 +46,12 @@ def paint(out: Counted, seed: int) -> None:
     out.write("\r\n".join([*rows, "\x1b[90m" + "-" * 60 + "\x1b[0m", "> "]).encode())
 
 
-def work(out: Counted, seed: int) -> None:
+def work(out: Counted, seed: int, pause: str) -> None:
     started, foot = time.monotonic(), ROWS - 4
     for n in range(sys.maxsize):
         time.sleep(max(0.0, started + n / 10 - time.monotonic()))
+        while os.path.exists(pause):
+            time.sleep(0.1)
         if n % 10 == seed % 10:
             text = (
                 f"\x1b[32m●\x1b[0m \x1b[1mRead\x1b[0m(src/file_{n}.py) "
@@ -67,7 +70,7 @@ def main() -> None:
             out.write(BLOCK)
     paint(out, seed)
     if mode == "typical":
-        work(out, seed)
+        work(out, seed, os.path.join(os.path.dirname(counter), "pause"))
     while True:
         time.sleep(3600)
 

@@ -14,7 +14,6 @@ import json
 import os
 import sys
 import time
-from collections import deque
 from pathlib import Path
 
 from agentdeck import paths
@@ -31,7 +30,7 @@ ROSTER = 30
 GROWTH_MB = 3.0
 """Megabytes per hour below which memory counts as flat."""
 PATIENCE = 10.0
-"""Seconds in which a tile must once equal what its pane showed within the last second."""
+"""Seconds in which a tile must come to equal its pane once the agents stand still."""
 
 
 def main() -> None:
@@ -92,18 +91,21 @@ def facts(deck: Rig) -> dict[str, float]:
 
 
 def unequal(deck: Rig, terminal: Terminal) -> dict[str, float]:
-    """How many tiles were visible, and how many never equalled their pane within PATIENCE."""
-    panes = {known.deck_id: pane for pane, known in tmux.panes_now(paths.tmux_socket()).items()}
-    ids = {row["name"]: row["id"] for row in deck.deck.ok("ls", "--json").json}
-    places = tiles(terminal.lines(), deck.agents)
-    left = dict(places)
-    shown: dict[str, deque[list[list[Cell]]]] = {name: deque(maxlen=10) for name in left}
-    deadline = time.monotonic() + PATIENCE
-    while left and time.monotonic() < deadline:
-        for name, where in left.items():
-            shown[name].append(wanted(panes[ids[name]], where))
-        lines = terminal.lines()
-        left = {name: where for name, where in left.items() if cells(lines, where) not in shown[name]}
+    """How many tiles were visible, and how many did not equal their pane within PATIENCE, all agents standing still."""
+    pause = deck.folder / "pause"
+    pause.touch()
+    try:
+        panes = {known.deck_id: pane for pane, known in tmux.panes_now(paths.tmux_socket()).items()}
+        ids = {row["name"]: row["id"] for row in deck.deck.ok("ls", "--json").json}
+        left = places = tiles(terminal.lines(), deck.agents)
+        deadline = time.monotonic() + PATIENCE
+        while left and time.monotonic() < deadline:
+            lines = terminal.lines()
+            left = {
+                name: where for name, where in left.items() if cells(lines, where) != wanted(panes[ids[name]], where)
+            }
+    finally:
+        pause.unlink()
     return {"tiles": len(places), "unequal": len(left)}
 
 
