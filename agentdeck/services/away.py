@@ -80,7 +80,7 @@ def away(
     used = spent or {}
     told = _Told(events)
     found: list[Item] = []
-    for row in rows:
+    for row in (row for row in rows if not row.agent.beside):  # a terminal of the human's own tells them nothing
         found += _asks(row) + _failed(row, told, since) + _collides(row, since) + _turn(row, told)
     found += _tasks(rows, told, titles or {})
     placed = [_with_usage(item, used) for item in found]

@@ -76,7 +76,7 @@ class Radar:
 
     async def round(self) -> bool:
         """Judge what changed since the last round; whether anything had."""
-        agents = {key: agent for key, agent in self.monitor.agents.items() if agent.worktree}
+        agents = {key: agent for key, agent in self.monitor.agents.items() if agent.worktree and not agent.beside}
         moved = await asyncio.to_thread(self.overlaps.moved, list(agents.values()))
         if not (moved or self._stale or self._owed or self._agents != agents.keys()):
             return False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 from textual.binding import Binding
-from textual.events import Event, Key, Resize
+from textual.events import Event, Key, MouseDown, Resize
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
@@ -141,12 +141,20 @@ class DeckApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: Event) -> None:
         """Keys act in the order in which they were typed, whatever a key before them opens."""
+        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
+            self._present(event)
         if self.deck.held.take(event):
             return
         # Textual would send the key through the queue of the grid, and the next one might overtake what it does.
         fresh = event if isinstance(event, Key) and not event.is_forwarded and self._on_tiles else None
         if fresh is None or not await self._check_bindings(fresh.key):
             await super().on_event(event)
+
+    def _present(self, event: Key | MouseDown) -> None:
+        """The human is here. A list that came up by itself under their hands gives way."""
+        self.deck.presence.acts()
+        if isinstance(event, Key) and self.screen_stack and getattr(self.screen, "gives_way", False):
+            self.screen.dismiss(None)
 
     @property
     def _on_tiles(self) -> bool:

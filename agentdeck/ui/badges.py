@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from agentdeck.models.status import STATES, State, Status
+from agentdeck.services.collisions import Clash
 
 GLYPHS: dict[State, str] = {
     "starting": "◌",
@@ -20,6 +22,7 @@ GLYPHS: dict[State, str] = {
     "unknown": "~",
 }
 PIN = "▴"
+CLASH = "↯"
 WORDS: dict[State, str] = {**{state: state for state in STATES}, "needs_input": "needs you"}
 # `$status-<state>` comes from the theme.
 STYLES: dict[State, str] = {state: f"$status-{state}" for state in STATES}
@@ -35,6 +38,22 @@ def word(status: Status) -> str:
     if status.state == "needs_input" and status.reason:
         return f"needs you: {status.reason}"
     return WORDS[status.state]
+
+
+def clash_sign(clashes: Sequence[Clash]) -> tuple[str, str]:
+    """`↯2`: with how many others an agent collides; `↯2!` when a merge with one of them fails. Text and style."""
+    if not clashes:
+        return "", ""
+    fails = any(clash.kind == "merge" for clash in clashes)
+    return f"{CLASH}{len(clashes)}{'!' if fails else ''}", "bold $text-error" if fails else "$text-warning"
+
+
+def clash_words(clashes: Sequence[Clash]) -> str:
+    """`bo: parser.py +2`: the worst of the collisions with its first file, and how many more there are of both."""
+    first = clashes[0]
+    more = f" +{first.total - 1}" if first.total > 1 else ""
+    others = f", {len(clashes) - 1} more" if len(clashes) > 1 else ""
+    return f"{first.name}: {Path(first.paths[0]).name}{more}{others}" if first.paths else f"{first.name}{others}"
 
 
 def counts(states: Iterable[State]) -> list[tuple[State, int]]:

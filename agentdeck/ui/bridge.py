@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 TICK = 0.1  # seconds between looks at the database's change counter
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
 HEARTBEAT = 5.0  # seconds between signs of life of this dashboard
+CONFIRMED_MS = 4_000  # a status that was looked at within this time is of now
 SETTLED = ("acknowledged", "refused", "uncertain")
 
 
@@ -115,9 +116,19 @@ class Bridge:
         """What one agent used, for its panel."""
         return await asyncio.to_thread(_stats, agent)
 
-    async def away(self, rows: Sequence[fleets.AgentRow], since: int) -> absences.Absence:
-        """What came about since then (UTC ms), with the agents as they stand now."""
-        return await asyncio.to_thread(_away, tuple(rows), since)
+    async def away(self, since: int, patience: float = 0.0) -> absences.Absence | None:
+        """What came about since then (UTC ms), by statuses that an engine has just confirmed.
+
+        None when none has within `patience` seconds; without patience, by what there is.
+        """
+        deadline = time.monotonic() + patience
+        while True:
+            found, fresh = await asyncio.to_thread(_away, self.view, since)
+            if fresh or not patience:
+                return found
+            if time.monotonic() > deadline:
+                return None
+            await asyncio.sleep(TICK * 2)
 
     async def retry(self, task: int) -> None:
         """Put a failed task back into the queue."""
@@ -260,12 +271,16 @@ def _trash() -> list[TrashEntry]:
         return [entry for entry in trash_rows.held(conn) if entry.state == "trashed"]
 
 
-def _away(rows: Sequence[fleets.AgentRow], since: int) -> absences.Absence:
-    conn = store.read(paths.database_file())
+def _away(view: str, since: int) -> tuple[absences.Absence, bool]:
+    """The absence, and whether the statuses it rests on are of this moment."""
+    now, conn = now_ms(), store.read(paths.database_file())
     if conn is None:
-        return absences.Absence(since, now_ms())
+        return absences.Absence(since, now), False
     with contextlib.closing(conn):
-        return absences.load(conn, rows, since, now_ms())
+        fleet = fleets.load(conn, view, now)
+        checked = [row.status.checked for row in fleet.agents if row.agent.life == "live"]
+        fresh = fleet.engine.alive and all(now - at < CONFIRMED_MS for at in checked)
+        return absences.load(conn, fleet.rows, since, now), fresh
 
 
 def _receipt(delivery: str) -> tuple[str, str]:

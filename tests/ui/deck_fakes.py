@@ -12,10 +12,12 @@ from textual.message_pump import MessagePump
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
+from agentdeck.models.collision import Collision
 from agentdeck.models.status import Ask, Reason, State, Status
 from agentdeck.models.trash import TrashEntry
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View, ViewChange
+from agentdeck.services.away import Absence
 from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, UsageSum
 from agentdeck.services.loss_report import Report
 from agentdeck.services.stats import AgentStats
@@ -58,6 +60,8 @@ class FakeBridge(Bridge):
         self.replies: dict[str, Any] = {}
         self.delivered: tuple[str, str] = ("acknowledged", "prompt hook")
         self.used = AgentStats()
+        self.absence = Absence()
+        self.collisions: tuple[Collision, ...] = ()
         self.reports: dict[str, Report] = {}
         self.removed: list[TrashEntry] = []
         self.survivors: list[str] = []
@@ -73,7 +77,8 @@ class FakeBridge(Bridge):
     def tell(self) -> None:
         today = UsageSum(Tokens(1_000_000, 0, 0, 0, 200_000), 40, 3_410_000_000, 0)
         rows = marked_by(self.rows, self.stored)
-        self.target.post_message(FleetChanged(Fleet(rows, EngineNote(True, 1, 5), today, self.stored)))
+        fleet = Fleet(rows, EngineNote(True, 1, 5), today, self.stored, collisions=self.collisions)
+        self.target.post_message(FleetChanged(fleet))
 
     def change(self, name: str, **changes: Any) -> None:
         """Change fields of an agent's status and tell the dashboard."""
@@ -100,6 +105,12 @@ class FakeBridge(Bridge):
 
     async def trash(self) -> list[TrashEntry]:
         return self.removed
+
+    async def away(self, since: int, patience: float = 0.0) -> Absence:
+        return replace(self.absence, since=since or self.absence.since)
+
+    async def retry(self, task: int) -> None:
+        self.asked.append(("retry", str(task), {}))
 
     async def stats(self, agent: str) -> AgentStats:
         return self.used

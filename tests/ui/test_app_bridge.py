@@ -104,7 +104,9 @@ async def test_when_a_view_was_last_seen_is_known_before_its_own_first_beat(deck
     beaten = seen("mine")
     await asyncio.to_thread(made.stop)
     assert seen("mine") > beaten, "leaving counts"
-    assert (await made.away([], 1000)).since == 1000
+    found = await made.away(1000)
+    assert found is not None and (found.since, found.items) == (1000, ())
+    assert await made.away(1000, patience=0.1) is None, "no engine has confirmed anything"
 
 
 async def test_hidden_and_filter_are_those_of_its_view(bridge: Bridge) -> None:

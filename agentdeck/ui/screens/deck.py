@@ -26,11 +26,13 @@ from agentdeck.ui.actions import ACTIONS, BY_ID, Action
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.held_keys import HeldKeys
+from agentdeck.ui.presence import Presence
 from agentdeck.ui.toolbox import Toolbox, actions_of, survey
 from agentdeck.ui.undoing import Undoable
 from agentdeck.ui.verbs.arrange import hide_group
 from agentdeck.ui.view_keeper import ViewKeeper
 from agentdeck.ui.widgets.agent_list import AgentList
+from agentdeck.ui.widgets.collision_panel import CollisionPanel
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
 from agentdeck.ui.widgets.keys_line import KeysLine
 from agentdeck.ui.widgets.log_panel import LogPanel
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
 CLOCK = 1.0  # seconds between looks at the lines that tell ages and the time
-PANELS = ("usage", "log")  # each the id of its widget and, with a dash, the class that shows it
+PANELS = ("usage", "collisions", "log")  # each the id of its widget and, with a dash, the class that shows it
 ENGINE_GRACE = 6.0  # seconds an engine may take to start before its absence is shown
 
 
@@ -85,6 +87,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.drafts: dict[str, str] = {}
         self.undoable: list[Undoable] = []
         self.held = HeldKeys()
+        self.presence = Presence(self)
         self._born = time.monotonic()
         self._rows: tuple[AgentRow, ...] = ()
 
@@ -109,6 +112,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
                 yield EmptyDeck(id="empty")
             with VerticalScroll(id="side"):
                 yield UsagePanel(id="usage")
+                yield CollisionPanel(id="collisions")
                 yield LogPanel(id="log")
         yield KeysLine(id="keys-line")
 
@@ -152,6 +156,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.fleet = fleet
         self.keeper.hear(fleet.view)
         self.redraw()
+        self.presence.opened()
 
     def change_view(self, change: ViewChange) -> None:
         """Arrange the deck anew, now and for the next time."""
@@ -191,6 +196,8 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.query_one(Roster).show(state)
         if self.has_class("-usage"):
             self.query_one(UsagePanel).show(state.focused, self.stats)
+        if self.has_class("-collisions"):
+            self.query_one(CollisionPanel).show(state)
 
     @property
     def engine_down(self) -> bool:

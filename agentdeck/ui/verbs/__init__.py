@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import arrange, life, moves, panels, removal, tools, work
+from agentdeck.ui.verbs import absence, arrange, life, moves, panels, removal, tools, work
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -29,6 +29,7 @@ DIALOGS = (
     "help",
     "groups",
     "tools",
+    "away",
 )
 TAKERS = frozenset((*DIALOGS, "terminal", "editor", "attach"))  # what is typed right after is meant for what they open
 HANDLERS: dict[str, Verb] = {
@@ -39,6 +40,7 @@ HANDLERS: dict[str, Verb] = {
     **work.HANDLERS,
     **life.HANDLERS,
     **removal.HANDLERS,
+    **absence.HANDLERS,
 }
 
 

@@ -89,6 +89,12 @@ async def _sure(deck: DeckScreen, heading: str, text: str) -> bool:
 async def resume(deck: DeckScreen, number: int) -> None:
     rows = deck.state.targets
     deck.marked = frozenset()
+    await resume_rows(deck, rows)
+
+
+async def resume_rows(deck: DeckScreen, rows: Sequence[AgentRow]) -> bool:
+    """Start these agents again; whether all of them run."""
+    runs = 0
     for row in rows:
         try:
             await deck.bridge.ask_with_environment("resume", row.agent.id)
@@ -96,6 +102,8 @@ async def resume(deck: DeckScreen, number: int) -> None:
             await _refused(deck, f"resume {row.agent.name}", error)
         else:
             deck.note(f"resume {row.agent.name}", "runs")
+            runs += 1
+    return runs == len(rows)
 
 
 async def rename(deck: DeckScreen, number: int) -> None:

@@ -23,6 +23,10 @@ def next_panel(deck: DeckScreen, number: int) -> None:
     deck.next_panel()
 
 
+def collisions(deck: DeckScreen, number: int) -> None:
+    deck.toggle_panel("collisions")
+
+
 def log(deck: DeckScreen, number: int) -> None:
     deck.toggle_panel("log")
 
@@ -48,6 +52,7 @@ def leave(deck: DeckScreen, number: int) -> None:
 HANDLERS = {
     "usage": usage,
     "refresh_usage": refresh_usage,
+    "collisions": collisions,
     "log": log,
     "next_panel": next_panel,
     "palette": palette,

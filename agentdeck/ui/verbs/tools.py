@@ -16,19 +16,25 @@ if TYPE_CHECKING:
     from agentdeck.services.fleet import AgentRow
     from agentdeck.ui.errands import Errand
     from agentdeck.ui.screens.deck import DeckScreen
+    from agentdeck.ui.screens.zoom import ZoomScreen
     from agentdeck.ui.toolbox import Toolbox
 
 
 def zoom(deck: DeckScreen, number: int) -> None:
+    focused = deck.state.focused
+    screen = zoom_screen(deck, focused) if focused is not None else None
+    if screen is not None:
+        deck.app.push_screen(screen)
+
+
+def zoom_screen(deck: DeckScreen, row: AgentRow) -> ZoomScreen | None:
+    """One agent alone; None, with the reason told, while there is no connection to the screens."""
     from agentdeck.ui.screens.zoom import ZoomScreen
 
-    focused, live = deck.state.focused, deck.live
-    if focused is None:
-        return
-    if live is None:
+    if deck.live is None:
         deck.notify("the screens are not connected yet", severity="warning", timeout=3)
-        return
-    deck.app.push_screen(ZoomScreen(focused, live, lambda: deck.newest(focused.agent.id)))
+        return None
+    return ZoomScreen(row, deck.live, lambda: deck.newest(row.agent.id))
 
 
 # -- which program, and where

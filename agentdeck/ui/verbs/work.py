@@ -14,6 +14,7 @@ from agentdeck.services import rows
 from agentdeck.ui.reasons import can_receive
 
 if TYPE_CHECKING:
+    from agentdeck.services.fleet import AgentRow
     from agentdeck.ui.screens.deck import DeckScreen
 
 MANY = "*"  # the place of a draft for several agents
@@ -132,11 +133,15 @@ async def _follow(deck: DeckScreen, name: str, delivery: str) -> None:
 
 
 async def answer(deck: DeckScreen, number: int) -> None:
+    row = deck.state.focused
+    if row is not None:
+        await answer_row(deck, row)
+
+
+async def answer_row(deck: DeckScreen, row: AgentRow) -> bool:
+    """Show what this agent asks; whether an answer went out."""
     from agentdeck.ui.screens.answer import AnswerDialog
 
-    row = deck.state.focused
-    if row is None:
-        return
     agent = row.agent
 
     def current() -> Status | None:
@@ -148,6 +153,7 @@ async def answer(deck: DeckScreen, number: int) -> None:
         await deck.bridge.ask("answer", agent.id, answer=said, expected=rows.ask_json(row.status.ask))
         deck.note(f"answer to {agent.name}", said)
         deck.tell(f"answered {agent.name}: {said}", seconds=3)
+    return bool(said)
 
 
 HANDLERS = {"spec": spec, "line": line, "message": message, "answer": answer}

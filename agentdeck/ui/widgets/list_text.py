@@ -10,7 +10,7 @@ from textual.content import Content
 
 from agentdeck.models.clock import age
 from agentdeck.services.fleet import AgentRow
-from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, dollars, word
+from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, clash_sign, clash_words, dollars, word
 from agentdeck.ui.entry import Entry
 
 Part = tuple[str, str]
@@ -31,6 +31,7 @@ class Column:
 # What a line gives up first stands last. Each with the least width at which it says anything, and the most it uses.
 _WISHES = (
     ("screen", "SCREEN", 20, 1000),
+    ("clash", "CLASH", 5, 24),
     ("task", "TASK", 16, 40),
     ("cost", "COST", 7, 8),
     ("context", "CTX", 4, 5),
@@ -38,7 +39,7 @@ _WISHES = (
     ("team", "TEAM", 8, 12),
     ("diff", "DIFF", 11, 11),
 )
-_ORDER = ("name", "status", "team", "task", "branch", "context", "cost", "diff", "screen")
+_ORDER = ("name", "status", "team", "task", "branch", "context", "cost", "diff", "clash", "screen")
 _RIGHT = frozenset(("context", "cost", "diff"))
 
 
@@ -124,6 +125,9 @@ def _status(row: AgentRow, width: int, now: int) -> str:
 def _cell(key: str, row: AgentRow) -> list[Part]:
     if key == "task" and row.task is not None:
         return [(f"#{row.task.id} {row.task.title}", "")]
+    if key == "clash" and row.clashes:
+        sign, style = clash_sign(row.clashes)
+        return [(f"{sign} {clash_words(row.clashes)}", style)]
     if key == "branch":
         return [("your terminal" if row.agent.beside else row.agent.branch, "$foreground-muted")]
     if key == "team":

@@ -17,7 +17,7 @@ from agentdeck.models.clock import age, now_ms
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import arrangement
 from agentdeck.ui.arrangement import Section
-from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, counts
+from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, clash_sign, counts
 from agentdeck.ui.deck_state import DeckState
 
 WIDTH = 29
@@ -44,11 +44,13 @@ def agent_line(row: AgentRow, number: int, focused: bool, marked: bool, now: int
     index = "*" if marked else (str(number) if number < 10 else " ")
     since = age(now - status.since) if status.since else ""
     dim = "dim" if row.hidden else ""
+    sign, style = clash_sign(row.clashes)
     return Content.assemble(
         (f"{point}{index}", "bold $text-accent" if focused or marked else "$foreground-muted"),
         (PIN if row.pinned else " ", "$text-accent"),
         (f"{GLYPHS[status.state]} ", STYLES[status.state]),
-        (_fit(row.agent.name, 10), ("bold " if focused else "") + dim),
+        (_fit(row.agent.name, 10 - len(sign)), ("bold " if focused else "") + dim),
+        (sign, style),
         (f" {_fit(WORDS[status.state], 9)}", STYLES[status.state] if not row.hidden else "dim"),
         (f"{since:>4}", "$foreground-muted"),
     )

@@ -6,7 +6,7 @@ from textual.content import Content
 
 from agentdeck.models.clock import age
 from agentdeck.services.fleet import AgentRow, Diff
-from agentdeck.ui.badges import GLYPHS, PIN, STYLES, dollars, tokens, word
+from agentdeck.ui.badges import CLASH, GLYPHS, PIN, STYLES, clash_sign, clash_words, dollars, tokens, word
 from agentdeck.ui.widgets.lines import fit
 
 _OPEN = ("queued", "pasted", "submitted")
@@ -17,7 +17,8 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
     agent, status = row.agent, row.status
     glyph = (f"{GLYPHS[status.state]} ", STYLES[status.state])
     mark, pin = ("*" if marked else " ", "bold $text-accent"), (f" {PIN}" if row.pinned else "", "$text-accent")
-    left = Content.assemble(mark, glyph, (agent.name, "bold"), pin)
+    sign, style = clash_sign(row.clashes)
+    left = Content.assemble(mark, glyph, (agent.name, "bold"), pin, (f" {sign}" if sign else "", style))
     since = age(now - status.since) if status.since else ""
     right = Content.assemble((f" {word(status)} {since}".rstrip(), STYLES[status.state]), " ")
     if left.cell_length + right.cell_length > width:
@@ -37,6 +38,8 @@ def foot(row: AgentRow, width: int, note: str = "") -> Content:
     parts: list[tuple[str, str]] = [(f" {wrong} ", "$text-warning") for wrong in (note, row.tree.note) if wrong]
     if row.delivery is not None:
         parts.append(_outbox(row.delivery.state, row.delivery.reason))
+    if row.clashes:
+        parts.append((f" {CLASH} {clash_words(row.clashes)} ", clash_sign(row.clashes)[1]))
     if row.context is not None:
         parts.append((_context(row.context.used_tokens, row.context.window_tokens), ""))
     usage = row.usage

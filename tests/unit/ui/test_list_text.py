@@ -9,6 +9,7 @@ import pytest
 
 from agentdeck.models.screen import PaneScreen, parse
 from agentdeck.models.status import Ask
+from agentdeck.services.collisions import Clash
 from agentdeck.services.fleet import TaskRef
 from agentdeck.ui.entry import Entry
 from agentdeck.ui.last_words import last_words
@@ -98,3 +99,10 @@ def test_the_last_words_of_real_screens(name: str, said: str) -> None:
 )
 def test_last_words(lines: list[str], said: str) -> None:
     assert last_words(PaneScreen(parse(lines), 120, 40)) == said
+
+
+def test_a_collision_has_a_column_of_its_own_once_there_is_one() -> None:
+    clash = Clash("id-bo", "bo", "merge", ("src/parser.py",), 1, NOW)
+    one = replace(FULL[0], clashes=(clash,))
+    wide, narrow = (words(Entry(one), columns(width, (one, FULL[1])), NOW).plain for width in (200, 60))
+    assert "↯1! bo: parser.py" in wide and "↯1!" in narrow
