@@ -41,10 +41,10 @@ STRAYS = 2.0  # seconds after an engine was called for until one looks for agent
 RECALL = 5.0  # seconds between two calls for an engine that is not there
 
 
-def _live(socket: Path) -> Live:
+def _live(socket: Path, rates: config.Grid) -> Live:
     from agentdeck.ui.live import Live
 
-    return Live(socket)
+    return Live(socket, rates=rates)
 
 
 class DeckApp(App[int], inherit_bindings=False):
@@ -63,7 +63,7 @@ class DeckApp(App[int], inherit_bindings=False):
         *,
         settings: config.Config | None = None,
         bridge: Callable[[MessagePump, str], Bridge] = Bridge,
-        live: Callable[[Path], Live] | None = _live,
+        live: Callable[[Path, config.Grid], Live] | None = _live,
     ) -> None:
         super().__init__()
         self.settings = settings or config.Config()
@@ -98,7 +98,7 @@ class DeckApp(App[int], inherit_bindings=False):
         for problem in self._problems:
             self.notify(problem, title="config.toml", severity="warning", timeout=10, markup=False)
         if self._make_live is not None:
-            self.deck.live = self._make_live(paths.tmux_socket())
+            self.deck.live = self._make_live(paths.tmux_socket(), self.settings.grid)
             self.deck.live.watch(self.deck.stage)
             self.deck.live.start()
         self._call_engine()

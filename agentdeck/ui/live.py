@@ -15,8 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from agentdeck.config import Grid
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.screen import PaneScreen, Parsed, parse_next
+from agentdeck.ui import tiers
+from agentdeck.ui.tiers import Tier
 
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux import ControlClient
@@ -38,10 +41,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """The screen of agent `deck_id` is visible: look at it every `every` seconds at most."""
+    """The screen of agent `deck_id` is visible, and how closely it is watched."""
 
     deck_id: str
-    every: float
+    tier: Tier
 
 
 class Viewer(Protocol):
@@ -68,7 +71,7 @@ class _Seen:
     parsed: Parsed = field(default_factory=dict)
     picture: PaneScreen | None = None
     second: int = -1  # wall clock, as tmux dates activity
-    at: float = -1e9  # monotonic, like the following
+    slot: float = -1e9  # monotonic, like the following: when that capture was planned
     changed: float = -1e9
     dead: bool = False
 
@@ -77,7 +80,12 @@ class Live:
     """Owns the dashboard's control client. `client` is None while there is no server."""
 
     def __init__(
-        self, socket: Path, connect: Callable[[Path], Awaitable[ControlClient]] | None = None, *, tick: float = TICK
+        self,
+        socket: Path,
+        connect: Callable[[Path], Awaitable[ControlClient]] | None = None,
+        *,
+        rates: Grid | None = None,
+        tick: float = TICK,
     ) -> None:
         self.socket = socket
         self.client: ControlClient | None = None
@@ -85,8 +93,11 @@ class Live:
         self.captures = 0
         self._connect = connect or _open
         self._tick_seconds = tick
+        self._periods = tiers.periods(rates or Grid())
         self._viewers: dict[int, tuple[Viewer, dict[str, PaneScreen]]] = {}
         self._wanted: dict[int, dict[str, Want]] = {}
+        self._watched: dict[str, float] = {}
+        self._fresh: set[str] = set()
         self._seen: dict[str, _Seen] = {}
         self._panes: dict[str, Pane] = {}
         self._keys: dict[str, list[float]] = {}
@@ -173,6 +184,7 @@ class Live:
         self._seen.clear()
         self._panes.clear()
         self._keys.clear()
+        self._watched.clear()
         for _, given in self._viewers.values():
             given.clear()
 
@@ -180,7 +192,8 @@ class Live:
         due = 0.0
         while not client.closed.is_set():
             await self._running.wait()
-            self._wanted = {key: viewer.wanted() for key, (viewer, _) in self._viewers.items()}
+            self._wake.clear()
+            self._ask_viewers()
             now = time.monotonic()
             if now >= due:
                 await self._tick(client)
@@ -191,7 +204,6 @@ class Live:
 
     async def _sleep(self, until: float) -> None:
         """Until `until`, or until something was typed. Never less than a moment: others need the loop too."""
-        self._wake.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(max(until - time.monotonic(), 0.001)):
                 await self._wake.wait()
@@ -203,26 +215,46 @@ class Live:
         self.ticks += 1
         self._seen = {pane: seen for pane, seen in self._seen.items() if pane in self._panes}
         self._tell(self._panes)
-        now = time.monotonic()
-        await self._capture(client, [pane for pane, want in self._wants().items() if self._due(pane, want, now)])
+        self._match()
+        await self._capture(client, self._due(time.monotonic()))
 
-    def _wants(self) -> dict[str, Want]:
-        """Visible panes that are those of their agents, each at the highest rate that any viewer asks."""
-        wants: dict[str, Want] = {}
+    def _ask_viewers(self) -> None:
+        self._wanted = {key: viewer.wanted() for key, (viewer, _) in self._viewers.items()}
+        self._match()
+
+    def _match(self) -> None:
+        """Visible panes that are those of their agents, each with the shortest period that any viewer asks."""
+        before, self._watched = self._watched, {}
         for wanted in self._wanted.values():
             for pane, want in wanted.items():
                 known = self._panes.get(pane)
                 if known is not None and known.deck_id == want.deck_id:
-                    wants[pane] = min(want, wants.get(pane, want), key=lambda each: each.every)
-        return wants
+                    period = self._periods[want.tier]
+                    self._watched[pane] = min(period, self._watched.get(pane, period))
+        self._fresh = (self._fresh | (self._watched.keys() - before.keys())) & self._watched.keys()
 
-    def _due(self, pane: str, want: Want, now: float) -> bool:
+    def _due(self, now: float) -> list[str]:
+        """Panes never seen or just come into sight; and of those that changed, whose turn it is."""
+        late = self._tick_seconds / 10
+        turns = [
+            (seen.slot, pane)
+            for pane, period in self._watched.items()
+            if (seen := self._seen.get(pane)) is not None and now + late >= seen.slot + period and self._news(pane)
+        ]
+        chosen = tiers.in_turn(turns, self._watched.values(), self._tick_seconds)
+        return list(dict.fromkeys([*self._unseen(), *chosen]))
+
+    def _unseen(self) -> list[str]:
+        """Panes that have just come into sight, if what is known of them is old."""
+        fresh = [pane for pane in self._watched if pane in self._fresh or pane not in self._seen]
+        self._fresh.clear()
+        return [pane for pane in fresh if pane not in self._seen or self._news(pane)]
+
+    def _news(self, pane: str) -> bool:
         """Has it changed since its last capture, as far as tmux's clock of whole seconds can tell?"""
-        seen, known = self._seen.get(pane), self._panes[pane]
-        if seen is None or seen.picture is None:
+        seen, known = self._seen[pane], self._panes[pane]
+        if seen.picture is None:
             return True
-        if now - seen.at < want.every * 0.8:
-            return False
         size = (seen.picture.cols, seen.picture.rows)
         return known.activity >= seen.second or size != (known.cols, known.rows) or seen.dead != known.dead
 
@@ -240,25 +272,26 @@ class Live:
     def _deadlines(self) -> list[float]:
         """When the next look at a single pane is due."""
         keys = [times[0] for times in self._keys.values() if times]
-        return keys + [self._seen[pane].at + want.every for pane, want in self._lively().items()]
+        return keys + [self._seen[pane].slot + period for pane, period in self._lively().items()]
 
-    def _lively(self) -> dict[str, Want]:
-        """Panes in focus that changed a moment ago."""
+    def _lively(self) -> dict[str, float]:
+        """Panes that changed a moment ago, of those that are looked at more often than there are ticks."""
         now = time.monotonic()
-        recent = {pane for pane, seen in self._seen.items() if now - seen.changed < LIVELY}
-        if not recent:
-            return {}
+        close = {pane: period for pane, period in self._watched.items() if period < self._tick_seconds}
         return {
-            pane: want for pane, want in self._wants().items() if pane in recent and want.every < self._tick_seconds
+            pane: period
+            for pane, period in close.items()
+            if (seen := self._seen.get(pane)) is not None and now - seen.changed < LIVELY
         }
 
     def _urgent(self, now: float) -> list[str]:
-        urgent = {pane for pane, want in self._lively().items() if now - self._seen[pane].at >= want.every}
+        urgent = {pane for pane, period in self._lively().items() if now >= self._seen[pane].slot + period}
+        urgent.update(self._unseen())
         for pane, times in self._keys.items():
             if times and times[0] <= now:
                 self._keys[pane] = [each for each in times if each > now]
                 urgent.add(pane)
-        return sorted(urgent & self._wants().keys())
+        return sorted(urgent & self._watched.keys())
 
     async def _glance(self, client: ControlClient, panes: list[str]) -> None:
         """Cursor and screen of a few panes, in one batch."""
@@ -276,7 +309,9 @@ class Live:
     def _take(self, pane: str, known: Pane, rows: list[str], second: int) -> None:
         self.captures += 1
         seen = self._seen.setdefault(pane, _Seen())
-        seen.second, seen.at, seen.dead = second, time.monotonic(), known.dead
+        now = time.monotonic()
+        seen.slot = tiers.next_slot(seen.slot, self._watched.get(pane, self._tick_seconds), now)
+        seen.second, seen.dead = second, known.dead
         cursor = (known.cursor_x, known.cursor_y) if known.cursor_visible and not known.dead else (-1, -1)
         old = seen.picture
         if old is not None and rows == seen.rows:
@@ -286,7 +321,7 @@ class Live:
         new = PaneScreen(lines, known.cols, known.rows, *cursor, known.alternate)
         if old is not None and lines is old.lines and new == old:
             return
-        seen.rows, seen.changed, seen.picture = rows, seen.at, new
+        seen.rows, seen.changed, seen.picture = rows, now, new
         self._keys.pop(pane, None)
 
     def _deliver(self) -> None:

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import cast
 
 from agentdeck.adapters.tmux import ControlClient, TmuxError, rows
+from agentdeck.config import Grid
 from agentdeck.models.pane import Pane
 from agentdeck.models.screen import PaneScreen, plain
 from agentdeck.ui.live import Live, Want
+from agentdeck.ui.tiers import Tier
 from tests.waiting import wait_until
 
 TICK = 0.02
+RATES = Grid(focused_hz=1 / TICK, visible_hz=5.0, overview_hz=1.0)
 
 
 class FakeTmux:
@@ -72,8 +75,8 @@ class FakeTmux:
 
 
 class Watcher:
-    def __init__(self, *panes: str, every: float = TICK) -> None:
-        self.wants = {pane: Want(pane[1:], every) for pane in panes}
+    def __init__(self, *panes: str, tier: Tier = "focused") -> None:
+        self.wants = {pane: Want(pane[1:], tier) for pane in panes}
         self.shown: dict[str, str] = {}
         self.times = 0
         self.panes: list[Mapping[str, Pane] | None] = []
@@ -103,7 +106,7 @@ async def running(*servers: FakeTmux) -> AsyncIterator[Live]:
             raise TmuxError("no server")
         return cast(ControlClient, server)
 
-    live = Live(Path("/nowhere"), connect, tick=TICK)
+    live = Live(Path("/nowhere"), connect, rates=RATES, tick=TICK)
     live.start()
     try:
         yield live
@@ -141,8 +144,8 @@ async def test_a_change_in_the_second_of_the_last_capture_is_not_missed() -> Non
 
 
 async def test_each_pane_at_its_own_rate() -> None:
-    server, slow = FakeTmux("12"), Watcher("%1", every=0.2)
-    fast = Watcher("%2", every=TICK)
+    server, slow = FakeTmux("12"), Watcher("%1", tier="visible")
+    fast = Watcher("%2")
     async with running(server) as live:
         live.watch(slow)
         live.watch(fast)
@@ -156,7 +159,7 @@ async def test_each_pane_at_its_own_rate() -> None:
 
 
 async def test_a_key_is_looked_after_at_once() -> None:
-    server, watcher = FakeTmux("1"), Watcher("%1", every=1.0)
+    server, watcher = FakeTmux("1"), Watcher("%1", tier="overview")
     async with running(server) as live:
         live._tick_seconds = 5.0  # no tick helps
         live.watch(watcher)
@@ -244,3 +247,39 @@ async def test_a_new_viewer_gets_what_is_known_without_a_capture() -> None:
         server.write("%1", "news")
         await wait_until(lambda: two.shown["%1"] == "news")
         assert one.shown["%1"] != "news"
+
+
+async def test_what_comes_into_sight_is_looked_at_before_the_next_tick() -> None:
+    server, watcher = FakeTmux("12"), Watcher("%1", tier="overview")
+    async with running(server) as live:
+        live.watch(watcher)
+        await wait_until(lambda: watcher.shown)
+        live._tick_seconds = 60.0
+        ticks = live.ticks
+        await wait_until(lambda: live.ticks > ticks)
+        watcher.wants = {"%2": Want("2", "overview")}
+        live.nudge()
+        await wait_until(lambda: "%2" in watcher.shown, 1.0)
+        assert live.ticks == ticks + 1
+
+
+async def test_many_slow_screens_take_turns() -> None:
+    names = [str(number) for number in range(20)]
+    server = FakeTmux("")
+    for name in names:
+        server.texts[f"%{name}"], server.owners[f"%{name}"], server.activity[f"%{name}"] = "x", name, 0
+    watcher = Watcher(*server.texts, tier="visible")
+    async with running(server) as live:
+        live.watch(watcher)
+        await wait_until(lambda: len(watcher.shown) == 20)  # all at once, at first
+        most, seen = 0, set()
+        started, before = time.monotonic(), len(server.captured)
+        while time.monotonic() - started < 1.0:
+            for pane in server.texts:
+                server.write(pane, f"{time.monotonic()}")
+            taken, ticks = len(server.captured), live.ticks
+            await wait_until(lambda ticks=ticks: live.ticks > ticks, interval=0.002)
+            most = max(most, len(server.captured) - taken)
+            seen |= set(server.captured[taken:])
+        assert most <= 8 and len(seen) == 20  # 20 panes at 5 Hz are 2 of each tick of 20 ms
+        assert len(server.captured) - before <= 20 * 5 * 1.3

@@ -289,6 +289,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     @on(Stage.Focused)
     def _focus_moved(self) -> None:
+        self._look_now()
         self.redraw_lines()
         if self.has_class("-usage"):
             verbs.perform(self, "refresh_usage")
@@ -296,6 +297,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     @on(Stage.LevelChanged)
     def _level_changed(self, event: Stage.LevelChanged) -> None:
         self.set_class(event.level == levels.LIST, "-list")
+        self._look_now()
         if levels.from_text(self.view.level) == event.level:
             self.redraw_lines()
         else:
@@ -303,7 +305,13 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     @on(AgentList.Scrolled)
     def _list_scrolled(self) -> None:
+        self._look_now()
         self.redraw_lines()
+
+    def _look_now(self) -> None:
+        """Others may have come into sight."""
+        if self.live is not None:
+            self.live.nudge()
 
     @on(Stage.Zoom)
     def _zoom_clicked(self) -> None:

@@ -17,13 +17,10 @@ from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import levels, places
 from agentdeck.ui.entry import Entry, loss
 from agentdeck.ui.live import Want
+from agentdeck.ui.tiers import tier
 from agentdeck.ui.widgets.agent_list import AgentList
 from agentdeck.ui.widgets.grid import TileGrid
 from agentdeck.ui.widgets.pointed import Pointed
-
-FOCUSED_EVERY = 1 / 30
-OTHERS_EVERY = 1 / 10
-"""Seconds between two captures of a screen at most."""
 
 
 class Face(Protocol):
@@ -239,10 +236,11 @@ class Stage(Widget, can_focus=True):
         return Entry(row, number, picture, lost, note, agent == self._focus, agent in self._marked)
 
     def _wanted(self) -> Iterator[tuple[str, Want]]:
+        listed = self._level == levels.LIST
         for entry in self._entries:
             agent = entry.row.agent
             if agent.pane:
-                yield agent.pane, Want(agent.id, FOCUSED_EVERY if entry.in_focus else OTHERS_EVERY)
+                yield agent.pane, Want(agent.id, tier(entry.in_focus, len(self._entries), listed))
 
     # -- what Live asks and tells ---------------------------------------------------------------------------
 

@@ -15,9 +15,6 @@ from agentdeck.ui.live import Want
 from agentdeck.ui.strips import strip_of, with_cursor
 from agentdeck.ui.widgets.lines import LineWidget
 
-EVERY = 1 / 30
-"""Seconds between two captures at most."""
-
 
 class ZoomView(LineWidget):
     """A viewer for Live. `seen` is called with every state of the pane, None when it is gone."""
@@ -41,7 +38,7 @@ class ZoomView(LineWidget):
 
     def wanted(self) -> dict[str, Want]:
         pane = self.row.agent.pane
-        return {pane: Want(self.row.agent.id, EVERY)} if pane and self.is_attached else {}
+        return {pane: Want(self.row.agent.id, "focused")} if pane and self.is_attached else {}
 
     def show(self, pane: str, picture: PaneScreen) -> None:
         if pane == self.row.agent.pane:
