@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from agentdeck.models.screen import Line, Style, bare, parse
+from agentdeck.models.screen import Line, bare, parse
 
 SCREEN, TRANSCRIPT = "screen", "transcript"
 """Where a text is from."""
@@ -30,8 +30,7 @@ class ScreenDocument:
     source = SCREEN
 
     def __init__(self, pieces: Sequence[Sequence[str]]) -> None:
-        texts = [[bare(line).rstrip() for line in piece] for piece in pieces]
-        self.texts: Sequence[str] = _without_blank_end([text for piece in texts for text in piece])
+        self.texts: Sequence[str] = tidy(bare(line) for piece in pieces for line in piece)
         self._pieces = pieces
         self._starts = [sum(len(piece) for piece in pieces[:number]) for number in range(len(pieces))]
         self._parsed: dict[int, tuple[Line, ...]] = {}
@@ -43,35 +42,25 @@ class ScreenDocument:
         return self._parsed[place][number - self._starts[place]]
 
 
-def _without_blank_end(texts: list[str]) -> list[str]:
+def tidy(lines: Iterable[str]) -> list[str]:
+    """Lines without the blanks at their ends, and without the blank ones after the last."""
+    texts = [line.rstrip() for line in lines]
     while texts and not texts[-1]:
         texts.pop()
     return texts
 
 
-@dataclass(frozen=True, slots=True)
-class Styled:
-    """One line of text in one style, its first `mark` characters in another."""
-
-    text: str
-    style: Style = Style()
-    mark: int = 0
-    mark_style: Style = Style()
-
-
 class TextDocument:
-    """Lines made by ourselves."""
+    """Lines made by ourselves: `look` gives line number `n` its styles when it is shown."""
 
     source = TRANSCRIPT
 
-    def __init__(self, lines: Sequence[Styled]) -> None:
-        self._lines = lines
-        self.texts: Sequence[str] = [line.text for line in lines]
+    def __init__(self, texts: Sequence[str], look: Callable[[int], Line]) -> None:
+        self.texts = texts
+        self._look = look
 
     def line(self, number: int) -> Line:
-        line = self._lines[number]
-        runs = ((line.text[: line.mark], line.mark_style), (line.text[line.mark :], line.style))
-        return tuple(run for run in runs if run[0])
+        return self._look(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +73,7 @@ class Match:
 
 
 class Needle:
-    """A text to look for: in either case while it has no capital letter."""
+    """A text to look for: in either case while it has no capital letter. An empty one is found nowhere."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -96,17 +85,20 @@ class Needle:
     def __bool__(self) -> bool:
         return bool(self.text)
 
-    def in_text(self, text: str) -> bool:
-        """Whether it occurs; quicker than asking where."""
-        return bool(self.text) and self._plain in (text if self._exact else text.lower())
-
-    def matches(self, texts: Sequence[str]) -> list[Match]:
-        """Every place it is found, in order."""
+    def matches(self, texts: Sequence[str], most: int = 0) -> list[Match]:
+        """Every place it is found, in order; with `most`, only those in the last so many lines that hold it."""
+        plain, exact, held = self._plain, self._exact, list[int]()
+        if not plain:
+            return []
+        for number in range(len(texts) - 1, -1, -1):
+            if plain in (texts[number] if exact else texts[number].lower()):
+                held.append(number)
+                if len(held) == most:
+                    break
         return [
             Match(number, found.start(), found.end())
-            for number, text in enumerate(texts)
-            if self.in_text(text)
-            for found in self._pattern.finditer(text)
+            for number in reversed(held)
+            for found in self._pattern.finditer(texts[number])
         ]
 
 

@@ -7,8 +7,9 @@ draw on the alternate screen (which leaves no history in tmux) are there too. Re
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -18,23 +19,26 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.conversation import Turn
-from agentdeck.models.document import ScreenDocument, Styled, TextDocument
-from agentdeck.models.screen import PLAIN, Style, bare
+from agentdeck.models.document import ScreenDocument, TextDocument
+from agentdeck.models.screen import PLAIN, Line, Style, bare
 
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux import ControlClient
 
-_DIM, _BOLD = Style(dim=True), Style(bold=True)
+_DIM = Style(dim=True)
 # kind of a turn -> the mark before its first line, the mark's style, the text's style
 _LOOKS: dict[str, tuple[str, Style, Style]] = {
-    "prompt": ("› ", Style(fg="36", bold=True), _BOLD),
+    "prompt": ("› ", Style(fg="36", bold=True), Style(bold=True)),
     "answer": ("● ", Style(fg="32"), PLAIN),
     "thought": ("∴ ", _DIM, Style(dim=True, italic=True)),
-    "call": ("▸ ", Style(fg="33"), PLAIN),
+    "call": ("▸ ", Style(fg="33", bold=True), PLAIN),
     "result": ("  ⎿ ", _DIM, _DIM),
     "error": ("  ⎿ ", Style(fg="31"), Style(fg="31")),
     "note": ("  ", _DIM, _DIM),
+    "session": ("══ ", Style(fg="35"), Style(fg="35")),
+    "time": ("── ", _DIM, _DIM),
 }
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 async def screen(client: ControlClient, agent: Agent) -> ScreenDocument:
@@ -51,9 +55,14 @@ async def screen(client: ControlClient, agent: Agent) -> ScreenDocument:
 
 def conversation(agent: Agent) -> TextDocument | None:
     """What was said in all sessions of the agent; None when its client keeps nothing that we can read."""
+    script = Script()
     found = files(agent)
-    lines = [line for path in found for line in _file_lines(agent, path, heading=len(found) > 1)]
-    return TextDocument(lines) if lines else None
+    for path in found:
+        if len(found) > 1:
+            script.add("session", os.path.splitext(os.path.basename(path))[0])
+        for turn in turns(agent, path):
+            script.turn(turn)
+    return script.document() if script.texts else None
 
 
 def files(agent: Agent) -> list[str]:
@@ -112,31 +121,37 @@ def _modified(path: str) -> float:
         return 0.0
 
 
-def _file_lines(agent: Agent, path: str, heading: bool) -> Iterator[Styled]:
-    name = os.path.splitext(os.path.basename(path))[0]
-    before = ""
-    for number, turn in enumerate(turns(agent, path)):
-        if heading and not number:
-            yield Styled(f"══ {name} ══", Style(fg="35", bold=True))
-        yield from turn_lines(turn, before)
-        before = turn.kind
+class Script:
+    """Turns written down as lines, each with the kind that says how it looks."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.kinds: list[str] = []
+
+    def turn(self, turn: Turn) -> None:
+        if turn.kind == "prompt" and self.texts:
+            self.add("note", "")
+        if turn.kind == "prompt" and turn.at:
+            self.add("time", f"{datetime.fromtimestamp(turn.at / 1000):%Y-%m-%d %H:%M:%S}")
+        text = turn.text.strip("\n")
+        named = f"{turn.name}\n{text}" if "\n" in text else f"{turn.name}  {text}"
+        self.add(turn.kind, named if turn.name else text)
+
+    def add(self, kind: str, text: str) -> None:
+        mark = _LOOKS[kind][0]
+        lead = " " * len(mark)
+        first, *more = text.split("\n") if not _CONTROLS.search(text) else map(bare, text.split("\n"))
+        lines = [f"{mark}{first}" if first else "", *(f"{lead}{line}" if line else "" for line in more)]
+        self.texts += lines
+        self.kinds += [kind] * len(lines)
+
+    def document(self) -> TextDocument:
+        return TextDocument(self.texts, lambda number: _look(self.kinds[number], self.texts[number]))
 
 
-def turn_lines(turn: Turn, before: str = "") -> Iterator[Styled]:
-    """A turn as lines to read; `before` is the kind of the turn above it."""
-    mark, mark_style, style = _LOOKS[turn.kind]
-    if turn.kind == "prompt" and before not in ("", "prompt"):
-        yield Styled("")
-    if turn.kind == "prompt" and turn.at:
-        yield Styled(f"── {datetime.fromtimestamp(turn.at / 1000):%Y-%m-%d %H:%M:%S}", _DIM)
-    for number, text in enumerate(_texts(turn)):
-        lead = mark if not number else " " * len(mark)
-        named = len(turn.name) if not number else 0
-        yield Styled(lead + text, style, len(lead) + named, mark_style)
-
-
-def _texts(turn: Turn) -> Sequence[str]:
-    texts = [bare(text).rstrip() for text in turn.text.strip("\n").split("\n")]
-    if not turn.name:
-        return texts
-    return [f"{turn.name}  {texts[0]}"] if len(texts) == 1 else [turn.name, *texts]
+def _look(kind: str, text: str) -> Line:
+    mark, mark_style, style = _LOOKS[kind]
+    cut = len(mark)
+    if kind == "call" and text.startswith(mark):  # the tool's name stands out
+        cut = text.find("  ", cut) if "  " in text[cut:] else len(text)
+    return tuple(run for run in ((text[:cut], mark_style), (text[cut:], style)) if run[0])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
-from agentdeck.models.document import SCREEN, TRANSCRIPT, Match, Needle
+from agentdeck.models.document import SCREEN, TRANSCRIPT, Match, Needle, tidy
 from agentdeck.services import history
 
 if TYPE_CHECKING:
@@ -39,13 +39,16 @@ class Found:
 class Searcher:
     """Keeps what it has read, so that each further letter of a text is answered without reading again.
 
-    `client` gives the connection to tmux, None while there is none.
+    `client` gives the connection to tmux, None while there is none. With `most`, only the last so many lines of
+    each text that hold what is sought are told.
     """
 
-    def __init__(self, client: Callable[[], ControlClient | None]) -> None:
+    def __init__(self, client: Callable[[], ControlClient | None], most: int = 0) -> None:
         self._client = client
+        self._most = most
         self._screens: dict[str, tuple[float, list[str]]] = {}  # by pane: when, lines
         self._said: dict[str, tuple[tuple[object, ...], Sequence[str]]] = {}  # by agent: state of the files, lines
+        self._sizes: dict[str, int] = {}  # characters of those
 
     async def search(self, text: str, agents: Sequence[Agent], found: Callable[[Found], None]) -> str:
         """Call `found` for every text that holds it, as they are read. What could not be searched, in words, or ''.
@@ -72,7 +75,7 @@ class Searcher:
                 return f"screens were not searched: {error.title}"
             for agent in group:
                 _, texts = self._screens.get(agent.pane, (0.0, []))
-                if texts and (matches := await asyncio.to_thread(needle.matches, texts)):
+                if texts and (matches := await asyncio.to_thread(needle.matches, texts, self._most)):
                     found(Found(agent, SCREEN, texts, tuple(matches)))
         return ""
 
@@ -87,7 +90,7 @@ class Searcher:
         if stale and client is not None:
             captured = await tmux.history_texts(client, [(agent.pane, agent.id) for agent in stale])
             for agent in stale:
-                lines = await asyncio.to_thread(_tidy, captured.get(agent.pane, []))
+                lines = await asyncio.to_thread(tidy, captured.get(agent.pane, []))
                 self._screens[agent.pane] = (now, lines)
 
     # -- conversations --------------------------------------------------------------------------------------
@@ -111,20 +114,14 @@ class Searcher:
             document = history.conversation(agent)
             known = (state, document.texts if document else ())
             self._keep(agent.id, known)
-        return known[1], needle.matches(known[1])
+        return known[1], needle.matches(known[1], self._most)
 
     def _keep(self, agent: str, known: tuple[tuple[object, ...], Sequence[str]]) -> None:
         self._said.pop(agent, None)
-        held = sum(len(text) for _, texts in self._said.values() for text in texts)
-        if held + sum(map(len, known[1])) <= KEPT:
-            self._said[agent] = known
-
-
-def _tidy(lines: Iterable[str]) -> list[str]:
-    """As the reader of the history has them: without blanks at the ends of lines and of the screen."""
-    from agentdeck.models.document import ScreenDocument
-
-    return list(ScreenDocument([list(lines)]).texts)
+        self._sizes.pop(agent, None)
+        size = sum(map(len, known[1]))
+        if size + sum(self._sizes.values()) <= KEPT:
+            self._said[agent], self._sizes[agent] = known, size
 
 
 def _state(path: str) -> tuple[object, ...]:

@@ -86,6 +86,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("tools", "T", "tools", "Open a tool, or a shell in another place, beside the agent", why.tree, 11),
     _act("editor", "e", "editor", "Open your editor in the agent's work tree", why.editor),
     _act("attach", "A", "attach", "Attach to the agent full screen; Ctrl+Q returns", why.live, 12),
+    _act("history", "H", "history", "Read and search what the agent's screen showed and what was said", why.focused),
     _act("copy", "y", "copy path", "Copy the path of the agent's work tree", why.focused),
     _panels("usage", "u $", "usage", "Tokens and cost of the agent by class, model and session", why.always, 15),
     _panels("collisions", "C", "collisions", "Files that two agents changed; work that merges no more", why.always),
@@ -99,6 +100,19 @@ ACTIONS: tuple[Action, ...] = (
 BY_ID = {action.id: action for action in ACTIONS}
 GROUP_TITLES: dict[Group, str] = {"move": "Move and see", "act": "Act on agents", "panels": "Panels"}
 ZOOM_KEYS = (("Ctrl+Q, Ctrl+]", "Return from zoom; every other key goes to the agent"),)
+HISTORY_KEYS = (
+    ("j k", "scroll", "Scroll by a row; d and u by half a page"),
+    ("PgUp PgDn", "page", "Scroll by a page; so do b and Space"),
+    ("g G", "ends", "Go to the beginning or the end"),
+    ("/", "search", "Look for a text; a capital letter makes case count"),
+    ("n N", "next, previous", "Go to the next or the previous match"),
+    ("Tab", "screen or transcript", "Go between what the screen showed and what was said"),
+    ("y", "copy", "Copy what is picked, else the line of the match, else the page"),
+    ("e", "open file:line", "Open the file that is picked or on the page in your editor; so does a click on its name"),
+    ("r", "read again", "Read what came since"),
+    ("q", "back", "Return to the deck; so do Esc and Ctrl+Q"),
+)
+"""Keys of the history: key, label of the bottom line, help."""
 
 _SHOWN = {
     "enter": "Enter", "escape": "Esc", "space": "Space", "left": "←", "right": "→", "up": "↑", "down": "↓",

@@ -10,7 +10,7 @@ from agentdeck.harnesses.claude import transcript as claude
 from agentdeck.harnesses.messages import arguments
 from agentdeck.harnesses.readers import reader
 from agentdeck.models.conversation import Turn
-from agentdeck.services.history import turn_lines
+from agentdeck.services.history import Script
 
 AT = "2026-11-22T18:32:53.000Z"
 MS = 1795372373000
@@ -85,14 +85,18 @@ def test_what_a_tool_was_given_reads_as_text() -> None:
     assert arguments({}) == "" and arguments(None) == "" and arguments(["x"]) == '["x"]'
 
 
-def test_a_turn_reads_as_lines() -> None:
-    shown = [line.text for line in turn_lines(Turn("call", "a\nb", 0, "edit"))]
-    assert shown == ["▸ edit", "  a", "  b"]
-    (one,) = turn_lines(Turn("call", "ls\t-l \x1b[31mred\x1b[0m", 0, "bash"))
-    assert one.text == "▸ bash  ls      -l red" and one.mark == len("▸ bash")
-    first, *rest = turn_lines(Turn("prompt", "two\nlines", MS), "answer")
-    assert first.text == "" and rest[0].text.startswith("── 20")
-    assert [line.text for line in rest[1:]] == ["› two", "  lines"]
+def test_turns_read_as_lines() -> None:
+    script = Script()
+    script.turn(Turn("prompt", "two\n\nlines", 0))
+    script.turn(Turn("call", "a\nb", 0, "edit"))
+    script.turn(Turn("call", "ls\t-l \x1b[31mred\x1b[0m\r", 0, "bash"))
+    script.turn(Turn("prompt", "again", MS))
+    document = script.document()
+    assert document.texts[:6] == ["› two", "", "  lines", "▸ edit", "  a", "  b"]
+    assert document.texts[6:8] == ["▸ bash  ls        -l red", ""]
+    assert document.texts[8].startswith("── 2026-11-2") and document.texts[9] == "› again"
+    assert [text for text, _ in document.line(6)] == ["▸ bash", "  ls        -l red"]
+    assert [text for text, _ in document.line(3)] == ["▸ edit"] and document.line(1) == ()
 
 
 def test_a_file_that_is_not_there_tells_nothing(tmp_path: Path) -> None:

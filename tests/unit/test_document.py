@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentdeck.adapters.tmux.history import joined
-from agentdeck.models.document import Match, Needle, ScreenDocument, Styled, TextDocument, nearest
+from agentdeck.models.document import Match, Needle, ScreenDocument, nearest
 from agentdeck.models.screen import Style, parse
 
 
@@ -26,18 +26,13 @@ def test_a_line_longer_than_a_capture_is_one_line() -> None:
     assert document.texts == ["abc", "d"] and document.line(1) == (("d", Style()),)
 
 
-def test_a_text_of_ours_has_a_marked_beginning() -> None:
-    bold = Style(bold=True)
-    document = TextDocument([Styled("› go on", Style(), 2, bold), Styled("")])
-    assert document.line(0) == (("› ", bold), ("go on", Style())) and document.line(1) == ()
-
-
 def test_case_counts_only_when_a_capital_is_asked_for() -> None:
     texts = ["Error and error", "ERROR", "none", "İ error"]
     assert Needle("error").matches(texts) == [Match(0, 0, 5), Match(0, 10, 15), Match(1, 0, 5), Match(3, 2, 7)]
     assert Needle("Error").matches(texts) == [Match(0, 0, 5)]
     assert Needle("a.c").matches(["abc", "a.c"]) == [Match(1, 0, 3)]
     assert not Needle("") and Needle("").matches(texts) == []
+    assert Needle("error").matches(texts, most=2) == [Match(1, 0, 5), Match(3, 2, 7)]
 
 
 def test_a_line_that_has_moved_is_found_again() -> None:

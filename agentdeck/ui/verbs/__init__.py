@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import absence, arrange, life, moves, panels, removal, tools, work
+from agentdeck.ui.verbs import absence, arrange, find, life, moves, panels, removal, tools, work
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -30,11 +30,13 @@ DIALOGS = (
     "groups",
     "tools",
     "away",
+    "history",
 )
 TAKERS = frozenset((*DIALOGS, "terminal", "editor", "attach"))  # what is typed right after is meant for what they open
 HANDLERS: dict[str, Verb] = {
     **moves.HANDLERS,
     **arrange.HANDLERS,
+    **find.HANDLERS,
     **panels.HANDLERS,
     **tools.HANDLERS,
     **work.HANDLERS,

@@ -1,4 +1,4 @@
-"""Places in files that programs name in what they print: `src/app.py:12:3`, `File "app.py", line 12`, `app.ts(3,5)`."""
+"""Locations in files, as programs print them: `src/app.py:12:3`, `File "app.py", line 12`, `app.ts(3,5)`."""
 
 from __future__ import annotations
 
@@ -17,30 +17,28 @@ _LONGEST = 2000  # characters of a line that are looked at
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """A line of a file as it was named, and the characters `start` up to `end` of the text that name it.
 
-    `line` and `column` count from 1; `column` is 0 when none was named.
+    `line` counts from 1. A column that is named too belongs to the name, and is not kept.
     """
 
     path: str
     line: int
-    column: int = 0
     start: int = 0
     end: int = 0
 
 
-def find_places(text: str) -> list[Place]:
-    """All that reads like a place in a line of text, from left to right; whether the file exists is not asked."""
-    found: list[Place] = []
+def find_locations(text: str) -> list[Location]:
+    """All that reads like a location in a line of text, from left to right; whether the file exists is not asked."""
+    found: list[Location] = []
     for form in _FORMS:
         for match in form.finditer(text, 0, _LONGEST):
             if not any(each.start < match.end() and match.start() < each.end for each in found):
-                column = int(match.groupdict().get("column") or 0)
-                found.append(Place(match["path"], int(match["line"]), column, match.start(), match.end()))
-    return sorted(found, key=lambda place: place.start)
+                found.append(Location(match["path"], int(match["line"]), match.start(), match.end()))
+    return sorted(found, key=lambda each: each.start)
 
 
-def place_at(places: list[Place], index: int) -> Place | None:
-    """The place that the character at `index` belongs to."""
-    return next((place for place in places if place.start <= index < place.end), None)
+def location_at(locations: list[Location], index: int) -> Location | None:
+    """The location that the character at `index` belongs to."""
+    return next((each for each in locations if each.start <= index < each.end), None)
