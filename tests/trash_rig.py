@@ -103,6 +103,8 @@ def picture(tree: Path) -> dict[str, object]:
     """Every path with its kind, mode, time and content; index, HEAD and status."""
     found: dict[str, object] = {}
     for folder, names, files in os.walk(tree):
+        if folder == str(tree) and ".git" in names:  # a checkout's: git itself writes in it
+            names.remove(".git")
         for path in (Path(folder, name) for name in (*names, *files)):
             told = path.lstat()
             content: object = os.readlink(path) if path.is_symlink() else ""

@@ -45,6 +45,8 @@ def save(entry: TrashEntry, report: Report) -> str:
     The snapshot has tracked and untracked files, what was staged in a commit of its own before it.
     """
     root, tree = Path(entry.repo), Path(entry.origin)
+    if not report.missing:
+        worktrees.linked(tree, root)
     for ref, oid in report.branches.items():
         _keep(root, f"{entry.refs}/{ref.removeprefix('refs/')}", oid)
     if entry.head:
@@ -204,8 +206,8 @@ def _fresh(root: Path, name: str) -> str:
 
 def stay_out(entry: TrashEntry) -> None:
     """Take back what was done before a move that did not happen."""
-    if not entry.origin or not os.path.isdir(entry.repo):
-        return
+    if not entry.origin or not os.path.isdir(entry.repo) or not git.refs(entry.repo, entry.refs):
+        return  # nothing was done: the private refs come first
     restore(entry)
     if entry.place and where(entry) == "origin":
         attach(entry, entry.name)
