@@ -29,12 +29,16 @@ def rm(name: str, yes: bool) -> None:
     if not yes:
         report = _report(agent)
         click.echo("\n".join(report.lines()))
+        if report.refusal and report.hint:
+            click.echo(report.hint, err=True)
         if not os.isatty(0) or report.refusal or not click.confirm(f"Remove '{name}'?", err=True):
             raise SystemExit(1)
         shown = report.digest
     gone = output.ask("rm", agent, timeout=SECONDS, shown=shown)
     if not gone["trash"]:
         click.echo(f"{name} is off the deck; no file was its own", err=True)
+        return
+    if not gone["trash"]:  # a terminal beside an agent had nothing of its own
         return
     click.echo(f"{name} is in the trash with {gone['holds'] or 'nothing that is not elsewhere'}", err=True)
     if gone["origin"] and not gone["place"] and os.path.exists(str(gone["origin"])):

@@ -57,7 +57,7 @@ class Report:
     def lines(self) -> list[str]:
         """The report as a person reads it: one path or commit a line."""
         if self.agent.here:
-            return [self.notes()[0]]
+            return self.notes()
         found = [f"{word}: {item}" + (f"  {size}" if size else "") for word, item, size in self.items()]
         return [f"{self.place or self.agent.worktree}:", *self.notes(), *found]
 
@@ -65,9 +65,10 @@ class Report:
         """What is to be said before the paths."""
         if self.agent.beside:
             return [f"{self.agent.name} is a terminal of yours: nothing of the worktree would be removed"]
-        if self.agent.here:
-            return [f"{self.agent.name} works in the checkout itself: nothing of it would be removed"]
         found = [f"it cannot be removed now: {self.refusal}"] if self.refusal else []
+        if self.agent.here:
+            where = "is a terminal beside an agent" if self.agent.beside else "works in the checkout itself"
+            return [*found, f"{self.agent.name} {where}: nothing of it would be removed"]
         found += [text for text in (self.stays, self.loss.reason) if text]
         if self.missing:
             found.append("its directory is gone already")
@@ -108,7 +109,8 @@ def describe(conn: sqlite3.Connection | None, agent_id: str) -> Report:
 def look(agent: Agent, engine: int = 0) -> Report:
     """Look at everything again. What cannot be looked at is refused. `engine` is the pid of the deck's own."""
     if agent.here or not agent.worktree:
-        return Report(agent)
+        refusal, hint = _running(agent)
+        return Report(agent, refusal=refusal, hint=hint)
     tree, root = Path(agent.worktree), Path(agent.repo)
     try:
         if not os.path.lexists(tree):
@@ -145,7 +147,9 @@ def _present(agent: Agent, tree: Path, root: Path, engine: int) -> Report:
     if git_moves.has_submodules(tree):
         stays = "it holds submodules, which git cannot move: the tree is kept where it is, with its branches"
         branches = {}
-    refusal, hint = _living(tree, engine)
+    refusal, hint = _running(agent)
+    if not refusal:
+        refusal, hint = _living(tree, engine)
     return Report(agent, str(tree), loss, branches, space.taken(tree), git.head(tree), False, stays, refusal, hint)
 
 
@@ -167,6 +171,12 @@ def _check_alone(tree: Path, root: Path, row: git.Tree) -> None:
     lock = git.git_path(tree, "index.lock")
     if lock.exists():
         raise TryAgain(f"another git command holds {lock}", "Wait until it ends; when none runs, remove that file.")
+
+
+def _running(agent: Agent) -> tuple[str, str]:
+    if agent.pid and processes.alive(processes.Process(agent.pid, agent.pid_start)):
+        return "it is running", f"Stop it first: agentdeck stop {agent.name}"
+    return "", ""
 
 
 def _living(tree: Path, engine: int) -> tuple[str, str]:

@@ -127,13 +127,13 @@ class Supervisor:
         """After a crash in the midst of a birth: nothing of it has been shown to anybody, so it is taken back."""
         await asyncio.to_thread(_close_windows, self.socket, agent.id)
         made = None if agent.here else await asyncio.to_thread(worktrees.made_before, Path(agent.repo), agent.name, 1)
-        await self._unmake(agent, made)
+        await self._unmake(agent, made, young=False)
 
-    async def _unmake(self, agent: Agent, made: worktrees.Created | None) -> bool:
+    async def _unmake(self, agent: Agent, made: worktrees.Created | None, *, young: bool = True) -> bool:
         """Undo a birth: window, worktree, branch, row. False when work was found in the tree: tree and branch stay."""
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
-        gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made)
+        gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made, young=young)
         await asyncio.to_thread(_forget_files, agent.id)
 
         def forget(conn: sqlite3.Connection) -> None:
@@ -212,8 +212,6 @@ class Supervisor:
         `shown` is the digest of the report that a human saw: a tree that holds anything else by
         now is refused with the new report.
         """
-        if agent.pid and await asyncio.to_thread(processes.alive, processes.Process(agent.pid, agent.pid_start)):
-            raise AgentDeckError(f"'{agent.name}' is running", "Stop it first: `agentdeck stop`.")
         terminals = await self.writer.run(lambda conn: companions.release(conn, agent))
         report = await asyncio.to_thread(loss_report.look, agent, os.getpid())
         if report.refusal:

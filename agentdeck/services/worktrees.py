@@ -155,15 +155,16 @@ def forget_empty(directory: Path) -> None:
         directory.rmdir()
 
 
-def unmake(repo: Path | str, created: Created) -> bool:
+def unmake(repo: Path | str, created: Created, *, young: bool = True) -> bool:
     """Take back a worktree whose agent never came to life; False when somebody's work is in it already, and it stays.
 
-    Ignored files go with it: only a set-up command or the client itself can have made them.
+    Of a `young` one, made a moment ago, ignored files go with it: only a set-up command or the
+    client's start can have made them. After a crash nobody knows how long it has been worked in.
     """
     tree, root = Path(created.worktree), Path(repo)
     linked(tree, root)
     loss = losses.survey(tree, root, created.base_oid)
-    if loss.staged or loss.changed or loss.untracked or loss.unpushed or loss.reason:
+    if loss.staged or loss.changed or loss.untracked or loss.unpushed or loss.reason or (loss.ignored and not young):
         return False
     if git.head(tree) != git.Head(created.base_oid, created.branch):
         return False

@@ -111,6 +111,19 @@ async def test_unpushed_dirty_or_lived_in_trees_were_offered(deck: Deck, repo: P
     deck.ok("undo", "al")
     assert picture(tree) == before
 
+    deck.ok("rm", "al", "--yes")
+    offered = deck.run("trash", "empty")
+    assert (offered.code, "al" in offered.out) == (1, True), "off a terminal it only says what would go"
+    [held] = deck.ok("trash", "--json").json
+    assert (Path(held["path"]) / "new").exists()
+    assert "freed" in deck.ok("trash", "empty", held["id"], "--yes").err
+    assert not Path(held["path"]).exists()
+    [emptied] = deck.ok("trash", "--json").json
+    assert (emptied["state"], emptied["size_bytes"], emptied["path"]) == ("emptied", 0, "")
+    late = deck.run("undo")
+    assert (late.code, late.out) == (1, "")
+    assert repos.git(repo, "show", f"{emptied['snapshot']}:new") == "untracked"
+
 
 async def test_a_kill_took_untracked_files_and_deleted_the_branch(rig: Rig, repo: Path) -> None:
     """claude-squad: a forced removal and `branch -D`, no look at what is dirty."""

@@ -241,6 +241,17 @@ def test_a_birth_that_a_crash_cut_short_is_found_and_taken_back(plain: Path) -> 
     nothing_made(plain, before)
 
 
+def test_a_crashed_birth_may_have_been_worked_in_for_hours(plain: Path) -> None:
+    repos.commit(plain, "Patterns", {".gitignore": ".env\n"})
+    tree = Path(worktrees.create(plain, "al").worktree)
+    repos.write(tree, {".env": "made by its agent"})
+    found = worktrees.made_before(plain, "al")
+    assert found is not None
+    assert not worktrees.unmake(plain, found, young=False)
+    assert (tree / ".env").exists()
+    assert worktrees.unmake(plain, found), "a moment after it was made, only a set-up command can have made it"
+
+
 def test_a_crashed_birth_with_a_commit_in_it_is_kept(plain: Path) -> None:
     tip = repos.commit(Path(worktrees.create(plain, "al").worktree), "Work")
     found = worktrees.made_before(plain, "al")

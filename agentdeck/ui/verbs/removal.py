@@ -54,6 +54,8 @@ async def _remove(deck: DeckScreen, seen: Sequence[Report]) -> dict[str, str]:
             await deck.app.push_screen_wait(ErrorDialog(outcome.title, outcome.hint))
         elif isinstance(outcome, BaseException):
             raise outcome
+        elif agent.beside:
+            deck.note(f"remove {agent.name}", "closed")
         else:
             deck.note(f"remove {agent.name}", "in the trash: z brings it back")
             deck.tell(f"{agent.name} is in the trash: z brings it back")
