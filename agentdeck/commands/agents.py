@@ -103,7 +103,7 @@ def show(name: str, as_json: bool) -> None:
     from agentdeck.services.fleet import as_json as row_json
 
     row = _row(name)
-    evidence = output.query(lambda conn: _evidence(conn, row.agent.id))
+    evidence = output.query(lambda conn: _evidence(conn, row.agent.id, row.status.checked))
     if as_json:
         tree = {"trouble": row.tree.trouble, "note": row.tree.note, "hint": row.tree.hint, "head": row.tree.head}
         disk_bytes = row.disk.bytes if row.disk else None
@@ -112,7 +112,8 @@ def show(name: str, as_json: bool) -> None:
     for key, value in {**row_json(row), **_standing(row)}.items():
         click.echo(f"{key:10} {value}")
     for found in evidence:
-        click.echo(f"  {found['source']:10} {','.join(found['states']) or '-':28} {found['changed']}  {found['why']}")
+        says = ",".join(found["states"]) or "-"
+        click.echo(f"  {found['part']:20} {found['source']:8} {says:24} {found['changed']}  {found['why']}")
 
 
 def _standing(row: Any) -> dict[str, str]:
@@ -126,20 +127,22 @@ def _standing(row: Any) -> dict[str, str]:
     return found
 
 
-def _evidence(conn: sqlite3.Connection | None, agent: str) -> list[dict[str, object]]:
-    from agentdeck.models.clock import iso
+def _evidence(conn: sqlite3.Connection | None, agent: str, checked: int) -> list[dict[str, object]]:
+    """Which source said what, when, and what part it plays in the verdict."""
+    from agentdeck.models.clock import iso, now_ms
     from agentdeck.services import rows
+    from agentdeck.services.verdict import explain
 
     if conn is None:
         return []
-    found = [
-        rows.evidence(row)
-        for row in conn.execute("SELECT * FROM evidence WHERE agent = ? ORDER BY changed DESC", (agent,))
-    ]
+    found = [rows.evidence(row) for row in conn.execute("SELECT * FROM evidence WHERE agent = ?", (agent,))]
     return [
-        {"source": e.source, "states": list(e.states), "changed": iso(e.changed), "at": iso(e.at), "why": e.why}
-        for e in found
-    ]
+        {
+            "source": e.source, "states": list(e.states), "part": part, "changed": iso(e.changed), "at": iso(e.at),
+            "why": e.why,
+        }
+        for e, part in explain(found, checked or now_ms())
+    ]  # fmt: skip
 
 
 @click.command()

@@ -166,11 +166,15 @@ def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: i
 
 
 def refresh(conn: sqlite3.Connection, monitor: Monitor) -> None:
-    """Say when verdicts that have not changed were last confirmed, so that readers see their age."""
+    """Say when verdicts and the evidence for them were last confirmed, so that readers see their age."""
     lives = [agent.id for agent in list(monitor.agents.values()) if agent.life == "live"]
     conn.executemany(
         "UPDATE status SET checked = ? WHERE agent = ?", [(monitor.status(key).checked, key) for key in lives]
     )
+    held = [
+        (e.at, key, e.source) for key in lives if (w := monitor.watched.get(key)) for e in list(w.evidence.values())
+    ]
+    conn.executemany("UPDATE evidence SET at = ?1 WHERE agent = ?2 AND source = ?3 AND at < ?1 - 4000", held)
 
 
 def claim(conn: sqlite3.Connection, key: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agentdeck.models.status import TRUST, Evidence, Reason, State, Status
 
@@ -13,49 +13,86 @@ CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels
 POLLED = frozenset({"tmux", "vendor", "title", "screen", "process", "silence"})
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """Every piece of evidence in one of six places; `agreeing` begins with the newest, which leads.
+
+    `possible` are the states that all agreeing ones allow, the likeliest first. `rival` is a more trusted source that
+    an agreeing one contradicts, `overruled` are older ones.
+    """
+
+    dead: Evidence | None = None
+    agreeing: tuple[Evidence, ...] = ()
+    overruled: tuple[Evidence, ...] = ()
+    rival: Evidence | None = None
+    silent: tuple[Evidence, ...] = ()
+    stale: tuple[Evidence, ...] = ()
+    possible: tuple[State, ...] = ()
+
+
+def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
+    """Put the evidence in its places. Polled sources count while fresh; an event (a hook) holds until a newer one."""
+    found = list(evidence)
+    dead = next((e for e in found if e.source == "tmux" and "exited" in e.states), None)
+    stale = tuple(e for e in found if e.source in POLLED and now - e.at >= FRESH_MS and e is not dead)
+    silent = tuple(e for e in found if not e.states and e not in stale)
+    speaking = [e for e in found if e.states and e not in stale and e is not dead]
+    speaking.sort(key=lambda e: (-e.changed, -TRUST.get(e.source, 0)))
+    agreeing: list[Evidence] = []
+    overruled: list[Evidence] = []
+    possible: tuple[State, ...] = ()
+    for at, e in enumerate(speaking):
+        both = tuple(state for state in possible if state in e.states) if agreeing else e.states
+        if both:
+            possible = both
+            agreeing.append(e)
+        elif max(TRUST.get(a.source, 0) for a in agreeing) < TRUST.get(e.source, 0):
+            older = (*overruled, *speaking[at + 1 :])
+            return Weighed(dead, tuple(agreeing), older, e, silent, stale, possible)
+        else:
+            overruled.append(e)
+    return Weighed(dead, tuple(agreeing), tuple(overruled), None, silent, stale, possible)
+
+
 def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = None, grace_until: int = 0) -> Status:
     """Judge an agent at `now` (UTC milliseconds).
 
     `previous` gives continuity (since, what was last known); before `grace_until` an agent of
-    which nothing is known is `starting`. Polled sources count while they are fresh; an event (a
-    hook, a transcript row) holds until something newer speaks.
+    which nothing is known is `starting`.
     """
-    before = previous or Status()
-    found = list(evidence)
-    dead = next((e for e in found if e.source == "tmux" and "exited" in e.states), None)
-    if dead is not None:
-        return _status("exited", dead, [dead], before, now)
-    fresh = [e for e in found if e.source not in POLLED or now - e.at < FRESH_MS]
-    if not any(e.source in POLLED for e in fresh) and now >= grace_until:
+    before, found = previous or Status(), list(evidence)
+    weighed = weigh(found, now)
+    if weighed.dead is not None:
+        return _status("exited", weighed.dead, [weighed.dead], before, now)
+    heard = any(e.source in POLLED and e not in weighed.stale for e in found)
+    if not heard and now >= grace_until:
         return _unknown("no signal", before, now)
-    speaking = sorted((e for e in fresh if e.states), key=lambda e: (-e.changed, -TRUST.get(e.source, 0)))
-    if not speaking:
-        if now < grace_until:
-            return Status(
-                "starting",
-                "tmux",
-                before.since if before.state == "starting" else now,
-                "the client has not spoken yet",
-                checked=now,
-            )
-        return _unknown("no source says what it does", before, now)
-    return _narrow(speaking, before, now)
-
-
-def _narrow(speaking: list[Evidence], before: Status, now: int) -> Status:
-    leader, agreeing, possible = speaking[0], [speaking[0]], list(speaking[0].states)
-    for other in speaking[1:]:
-        both = [state for state in possible if state in other.states]
-        if both:
-            possible = both
-            agreeing.append(other)
-        elif max(TRUST.get(e.source, 0) for e in agreeing) < TRUST.get(other.source, 0):
-            return _conflict(leader, other, before, now)
-    state = possible[0]
+    if not weighed.agreeing:
+        if now >= grace_until:
+            return _unknown("no source says what it does", before, now)
+        since = before.since if before.state == "starting" else now
+        return Status("starting", "tmux", since, "the client has not spoken yet", checked=now)
+    leader, agreeing = weighed.agreeing[0], list(weighed.agreeing)
+    if weighed.rival is not None:
+        return _conflict(leader, weighed.rival, before, now)
+    state = weighed.possible[0]
     held = state == "idle" and before.state not in ("idle", "unknown", "starting", "exited")
     if held and now - leader.changed < SETTLE_MS:
         return replace(before, checked=now)
     return _status(state, leader, agreeing, before, now)
+
+
+def explain(evidence: Iterable[Evidence], now: int) -> list[tuple[Evidence, str]]:
+    """Every piece of evidence with the part it plays in the verdict at `now`, the decisive ones first."""
+    weighed = weigh(evidence, now)
+    found = [(weighed.dead, "decides")] if weighed.dead is not None else []
+    lead = "overruled" if weighed.dead is not None else "decides"
+    found += [(e, lead if at == 0 else "agrees") for at, e in enumerate(weighed.agreeing)]
+    if weighed.rival is not None:
+        found.append((weighed.rival, "contradicts, and is trusted more"))
+    found += [(e, "overruled by newer") for e in weighed.overruled]
+    found += [(e, "too old") for e in weighed.stale]
+    return found + [(e, "says nothing") for e in weighed.silent if e is not weighed.dead]
 
 
 def _conflict(newer: Evidence, trusted: Evidence, before: Status, now: int) -> Status:

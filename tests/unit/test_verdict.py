@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdeck.models.status import STATES, Ask, Evidence, State, Status
-from agentdeck.services.verdict import CONFLICT_MS, FRESH_MS, SETTLE_MS, verdict
+from agentdeck.services.verdict import CONFLICT_MS, FRESH_MS, SETTLE_MS, explain, verdict
 
 NOW = 1_000_000_000
 
@@ -142,3 +142,42 @@ def test_a_state_that_goes_on_keeps_its_beginning(evidence: list[Evidence], befo
     second = verdict(evidence, NOW, first)
     if second.state == first.state:
         assert second.since == first.since
+
+
+SOURCES = ("tmux", "vendor", "hook", "transcript", "title", "screen", "process")
+ANY = st.lists(
+    st.builds(
+        lambda source, states, ago, at: seen(source, *states, ago=ago + at, at=at),
+        st.sampled_from(SOURCES),
+        st.lists(st.sampled_from(STATES), max_size=3, unique=True),
+        st.integers(0, 60_000),
+        st.integers(0, 2 * FRESH_MS),
+    ),
+    max_size=7,
+    unique_by=lambda e: e.source,
+)
+
+
+@given(ANY)
+def test_every_piece_of_evidence_is_explained_once_and_who_decides_allows_the_verdict(found: list[Evidence]) -> None:
+    told = explain(found, NOW)
+    assert sorted(e.source for e, _ in told) == sorted(e.source for e in found)
+    status = verdict(found, NOW)
+    if status.state not in ("unknown", "starting"):
+        parts = {part: e for e, part in told}  # while a change travels, the more trusted source still stands
+        speakers = [parts["decides"], *(e for part, e in parts.items() if part.startswith("contradicts"))]
+        assert any(status.state in e.states for e in speakers)
+
+
+def test_the_parts_that_evidence_plays() -> None:
+    found = [
+        seen("vendor", *REST, ago=900), seen("hook", *BUSY, ago=5000), seen("screen", "failed", ago=800),
+        seen("title", ago=1), seen("process", "working", at=FRESH_MS + 1, ago=FRESH_MS + 2),
+    ]  # fmt: skip
+    parts = {e.source: part for e, part in explain(found, NOW)}
+    assert parts == {
+        "screen": "decides", "vendor": "agrees", "hook": "overruled by newer", "title": "says nothing",
+        "process": "too old",
+    }  # fmt: skip
+    conflict = {e.source: part for e, part in explain([seen("title", "working", ago=1), seen("vendor", "idle")], NOW)}
+    assert conflict == {"title": "decides", "vendor": "contradicts, and is trusted more"}
