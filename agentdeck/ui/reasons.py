@@ -159,7 +159,7 @@ def grouped(state: DeckState) -> str:
 
 
 def mark_group(state: DeckState) -> str:
-    return focused(state) or grouped(state)
+    return placed(state) or grouped(state)
 
 
 def repo(state: DeckState) -> str:

@@ -194,6 +194,17 @@ async def test_the_zoom_level_is_kept_and_the_list_takes_the_rosters_place() -> 
         assert "page 3/4" in text(app.deck.query_one(TopLine)) and app.deck.query_one("#roster").display
 
 
+async def test_levels_that_follow_each_other_quickly_elsewhere_are_not_answered() -> None:
+    app = make_app(*FOUR)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await ready(pilot, app)
+        for level in ("2", "1", "0", "2"):
+            app.deck.keeper.hear(replace(fake(app).stored, level=level, revision=app.deck.view.revision + 1))
+        await until(pilot, lambda: tiles(app) == ["ada", "bo"])
+        await pilot.pause()
+        assert fake(app).changes == []
+
+
 async def test_a_kept_level_is_shown_at_the_start() -> None:
     app = make_app(*FOUR)
     fake(app).stored = replace(fake(app).stored, level="2", revision=1)

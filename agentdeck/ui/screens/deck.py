@@ -295,13 +295,15 @@ class DeckScreen(Screen[None], inherit_bindings=False):
             verbs.perform(self, "refresh_usage")
 
     @on(Stage.LevelChanged)
-    def _level_changed(self, event: Stage.LevelChanged) -> None:
-        self.set_class(event.level == levels.LIST, "-list")
+    def _level_changed(self) -> None:
+        """Keep the level the stage has now: that of the message may be past, when another dashboard changed it."""
+        level = self.stage.level
+        self.set_class(level == levels.LIST, "-list")
         self._look_now()
-        if levels.from_text(self.view.level) == event.level:
+        if levels.from_text(self.view.level) == level:
             self.redraw_lines()
         else:
-            self.change_view(ViewChange(level=levels.as_text(event.level)))
+            self.change_view(ViewChange(level=levels.as_text(level)))
 
     @on(AgentList.Scrolled)
     def _list_scrolled(self) -> None:
