@@ -13,7 +13,7 @@ class SizeLease:
     """A row of `size_leases`: `cols` x `rows` fit into a zoom of process `pid`; `own_` is the agent's own size.
 
     `taken` (UTC ms) tells a lease from an earlier one of the same process; a zoom that gave it back has `ended` it.
-    A lease never holds less than the agent's own size.
+    A lease never holds less than the agent's own size; a zoom with less room holds just that.
     """
 
     agent: str

@@ -1,6 +1,6 @@
 """Leases on agents' sizes: taken and given back by zooms, and made true in tmux by whoever of us lives.
 
-Each zoom with more room than the agent's own size holds one. The size of a window follows from the leases alone, so
+Each zoom of an agent that may be resized holds one. The size of a window follows from the leases alone, so
 the zoom itself, the engine and every dashboard do the same, and nobody fights. A lease ends when its zoom says so or
 its process is gone; it is forgotten only after the size is right.
 """

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
 log = logging.getLogger(__name__)
+SOON = 3  # looks at a window within which it gets a new size
 EVERY = 0.5  # seconds between looks at the leases, while there are any
 
 
@@ -68,6 +69,13 @@ class SizeLoan:
         self._lock = asyncio.Lock()
         self._held: tuple[str, str, Size] | None = None
         self._closed = False
+        self._misses = 0
+
+    def short(self, size: Size) -> bool:
+        """Whether the agent has less than what is held for it, at several looks in a row."""
+        less = self._held is not None and (size[0] < self._held[2][0] or size[1] < self._held[2][1])
+        self._misses = self._misses + 1 if less else 0
+        return self._misses > SOON
 
     async def hold(self, agent: Agent, window: str, room: Size) -> None:
         """Have the agent in a window of `room`, as long as this zoom or another one does not end it."""

@@ -79,8 +79,10 @@ def test_two_zooms_share_a_size_and_the_killed_ones_give_it_back(tmp_path: Path,
         right.zoom()
         becomes(deck, (160, 49))  # what both show whole
         assert leases(deck) == [(200, 59), (160, 49)]
+        left.wait("another zoom has less room for it")
         killed = right.kill()
         becomes(deck, (200, 59), killed)
+        wait_for(lambda: "less room" not in left.text(), what="all the room again")
         killed = left.kill()
         becomes(deck, OWN, killed)
         wait_for(lambda: leases(deck) == [], what="the leases of the dead to be forgotten")

@@ -63,7 +63,7 @@ class ZoomScreen(Screen[None]):
         self._live = live
         self._newest = newest
         self._trouble = ""
-        self._gone = ""
+        self._seen = ""
         self._loan = SizeLoan(live)
         self._rest: Timer | None = None
 
@@ -141,9 +141,11 @@ class ZoomScreen(Screen[None]):
             self._show_bar()
 
     def _observed(self, pane: Pane | None) -> None:
-        gone = "its pane is gone" if pane is None else "it has ended" if pane.dead else ""
-        if gone != self._gone:
-            self._gone = gone
+        seen = "its pane is gone" if pane is None else "it has ended" if pane.dead else ""
+        if pane is not None and not seen and self._loan.short((pane.cols, pane.rows)):
+            seen = "another zoom has less room for it"
+        if seen != self._seen:
+            self._seen = seen
             self._show_bar()
 
     def _show_bar(self) -> None:
@@ -159,7 +161,7 @@ class ZoomScreen(Screen[None]):
             (f" {GLYPHS[status.state]} ", look),
             (agent.name, "bold"),
             (f"  {word(status)} {since}".rstrip(), look),
-            (f"  {self._trouble or self._gone}", "$text-warning"),
+            (f"  {self._trouble or self._seen}", "$text-warning"),
         )
         for back in (
             "every key goes to the agent; Ctrl+Q or Ctrl+] returns ",
@@ -186,6 +188,7 @@ class ZoomScreen(Screen[None]):
     async def _consider_size(self) -> None:
         """Have all of the view for the agent, when it has more room than the agent's own size and may be resized.
 
+        With less room it holds the agent to its own size, so that no larger zoom elsewhere crops this one further.
         Inline programs print their last rows again at every resize: they keep their size, in a frame.
         """
         agent = self.row.agent
@@ -198,8 +201,8 @@ class ZoomScreen(Screen[None]):
         larger = room[0] >= own[0] and room[1] >= own[1] and room != own
         ours = pane.deck_id == agent.id and not pane.dead
         try:
-            if larger and ours and (pane.alternate or await asyncio.to_thread(_resize_safe, agent.harness)):
-                await self._loan.hold(agent, pane.window, (room[0], room[1]))
+            if ours and (pane.alternate or await asyncio.to_thread(_resize_safe, agent.harness)):
+                await self._loan.hold(agent, pane.window, (room[0], room[1]) if larger else own)
             else:
                 await self._loan.end()
         except (AgentDeckError, sqlite3.Error, OSError) as error:
