@@ -153,7 +153,10 @@ async def test_what_fails_is_told_and_the_item_stays() -> None:
         assert app.screen is screen and at(screen) == "dov"
 
 
-async def test_a_key_meant_for_the_deck_is_not_taken_by_a_list_that_just_came_up() -> None:
+async def test_a_key_meant_for_the_deck_is_not_taken_by_a_list_that_just_came_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(triage, "GIVES_WAY", 60.0)
     app = returning()
     async with app.run_test(size=(120, 40)) as pilot:
         await listed(pilot, app)
