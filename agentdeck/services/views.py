@@ -132,6 +132,23 @@ def copy(source: str, target: str) -> None:
         )
 
 
+def everything() -> list[ViewNote]:
+    """What `listed` gives, for who has no connection."""
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return listed(None)
+    with contextlib.closing(conn):
+        return listed(conn)
+
+
+def opened(name: str, like: str) -> View:
+    """The view called `name`, made a copy of `like` when there is none."""
+    if all(note.view.name != name for note in everything()):
+        copy(like, name)
+    with contextlib.closing(store.write(paths.database_file())) as conn:
+        return load(conn, name)
+
+
 def remove(name: str) -> None:
     """Forget a view; `default` is as new afterwards. Raises UsageError for no such view, or one that is open."""
     with _writing() as conn:

@@ -71,6 +71,7 @@ ACTIONS: tuple[Action, ...] = (
     _move("group", "o", "group", "Group this view by team, by repository, or not at all", why.some),
     _move("mark_group", "M", "mark group", "Mark the focused agent's whole group, or unmark it", why.mark_group),
     _move("groups", "O", "groups", "See all groups with what they do, and hide or show each as a whole", why.grouped),
+    _move("views", "f3", "views", "Show another named view here, or make a new one like this", why.always),
     _act("new", "n", "new", "Start a new agent", why.repo, 4),
     _act("spec", "s", "spec", "Hand a written spec of the repository to the focused idle agent", why.idle, 5),
     _act("line", "S", "task", "Hand a task of one line to the focused idle agent", why.idle, 6),

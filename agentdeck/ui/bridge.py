@@ -21,7 +21,7 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
-from agentdeck.models.view import ViewChange
+from agentdeck.models.view import View, ViewChange
 from agentdeck.services import away as absences
 from agentdeck.services import fleet as fleets
 from agentdeck.services.stats import AgentStats, agent_stats
@@ -29,6 +29,7 @@ from agentdeck.services.stats import AgentStats, agent_stats
 if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
     from agentdeck.services.loss_report import Report
+    from agentdeck.services.views import ViewNote
 
 TICK = 0.1  # seconds between looks at the database's change counter
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
@@ -98,11 +99,29 @@ class Bridge:
         finally:
             await asyncio.to_thread(Path(file).unlink, missing_ok=True)
 
-    async def change_view(self, change: ViewChange) -> int:
-        """Store a change of this dashboard's view; the revision that has it."""
+    async def change_view(self, view: str, change: ViewChange) -> int:
+        """Store a change of a view; the revision that has it."""
         from agentdeck.services import views
 
-        return await asyncio.to_thread(views.change, self.view, change)
+        return await asyncio.to_thread(views.change, view, change)
+
+    async def views(self) -> list[ViewNote]:
+        """All named views, and how many dashboards show each."""
+        from agentdeck.services import views
+
+        return await asyncio.to_thread(views.everything)
+
+    async def show_view(self, name: str) -> View:
+        """Go over to another view; one that there is not yet begins as a copy of this one."""
+        from agentdeck.services import views
+
+        def go() -> View:
+            view = views.opened(name, like=self.view)
+            self.view = name
+            self._beat()
+            return view
+
+        return await asyncio.to_thread(go)
 
     async def losses(self, agents: Sequence[str]) -> list[Report]:
         """What removing each of these agents would take away. Asks git: 100 ms and more an agent."""

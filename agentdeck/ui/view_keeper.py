@@ -11,26 +11,27 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 
 from agentdeck.errors import AgentDeckError
-from agentdeck.models.view import View, ViewChange
+from agentdeck.models.view import DEFAULT, View, ViewChange
 
 
 class ViewKeeper:
-    """`store` gets each change, one at a time and in order, and gives the revision that has it.
+    """`store` gets the view's name and each change, one at a time and in order, and gives the revision that has it.
 
     `changed` is called when the view has become another one by what was heard; `trouble` with what went wrong.
     """
 
     def __init__(
         self,
-        store: Callable[[ViewChange], Awaitable[int]],
+        store: Callable[[str, ViewChange], Awaitable[int]],
         changed: Callable[[], None],
         trouble: Callable[[str, str], None],
+        name: str = DEFAULT,
     ) -> None:
-        self.view = View()
+        self.view = View(name)
         self._store = store
         self._changed = changed
         self._trouble = trouble
-        self._heard = View()
+        self._heard = self.view
         self._own = 0  # the revision of our newest change that is stored
         self._waiting: ViewChange | None = None
         self._task: asyncio.Task[None] | None = None
@@ -44,10 +45,18 @@ class ViewKeeper:
 
     def hear(self, stored: View) -> None:
         """The view as it is stored; it counts once it has all that was changed here."""
+        if stored.name != self.view.name:
+            return  # read before this dashboard went over to another view
         self._heard = stored
         if self._task is None and stored.revision >= self._own and stored != self.view:
             self.view = stored
             self._changed()
+
+    def become(self, view: View) -> None:
+        """Go over to another view, as it is stored. What was changed of the last one must be stored by now."""
+        self.view = self._heard = view
+        self._own = view.revision
+        self._changed()
 
     async def flush(self) -> None:
         """Return once everything is stored that was changed until now."""
@@ -58,7 +67,7 @@ class ViewKeeper:
         try:
             while self._waiting is not None:
                 wanted, self._waiting = self._waiting, None
-                self._own = max(self._own, await self._store(wanted))
+                self._own = max(self._own, await self._store(self.view.name, wanted))
         except (AgentDeckError, sqlite3.Error, OSError) as error:
             self._waiting = None
             title, hint = (error.title, error.hint) if isinstance(error, AgentDeckError) else (str(error), "")

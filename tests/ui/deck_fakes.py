@@ -21,6 +21,7 @@ from agentdeck.services.away import Absence
 from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, UsageSum
 from agentdeck.services.loss_report import Report
 from agentdeck.services.stats import AgentStats
+from agentdeck.services.views import ViewNote
 from agentdeck.ui.app import DeckApp
 from agentdeck.ui.arrangement import marked_by
 from agentdeck.ui.bridge import Bridge, FleetChanged
@@ -67,6 +68,7 @@ class FakeBridge(Bridge):
         self.survivors: list[str] = []
         self.changes: list[ViewChange] = []
         self.refuses: Exception | None = None
+        self.others: dict[str, View] = {}
 
     def start(self) -> None:
         self.tell()
@@ -118,12 +120,21 @@ class FakeBridge(Bridge):
     async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
         return self.delivered
 
-    async def change_view(self, change: ViewChange) -> int:
+    async def change_view(self, view: str, change: ViewChange) -> int:
         self.changes.append(change)
         if self.refuses is not None:
             raise self.refuses
         self.change_elsewhere(change)
         return self.stored.revision
+
+    async def views(self) -> list[ViewNote]:
+        return [ViewNote(self.stored, 1), *(ViewNote(view, 0) for view in self.others.values())]
+
+    async def show_view(self, name: str) -> View:
+        self.others[self.view] = self.stored
+        self.stored = self.others.pop(name, replace(self.stored, name=name, revision=1))
+        self.view = name
+        return self.stored
 
     def change_elsewhere(self, change: ViewChange) -> None:
         """As another dashboard on the same view does it."""

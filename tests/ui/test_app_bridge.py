@@ -111,11 +111,16 @@ async def test_when_a_view_was_last_seen_is_known_before_its_own_first_beat(deck
 
 async def test_hidden_and_filter_are_those_of_its_view(bridge: Bridge) -> None:
     await asyncio.to_thread(born, "ada")
-    assert await bridge.change_view(ViewChange(hidden={"ada": True})) == 1
-    assert await bridge.change_view(ViewChange(filter="a")) == 2
+    assert await bridge.change_view("mine", ViewChange(hidden={"ada": True})) == 1
+    assert await bridge.change_view("mine", ViewChange(filter="a")) == 2
     await eventually(lambda: bridge.target.heard[-1].fleet.view.revision == 2)
     fleet = bridge.target.heard[-1].fleet
     assert (fleet.view.name, fleet.view.filter) == ("mine", "a") and fleet.rows[0].hidden
+    assert (await bridge.show_view("other")).filter == "a"
+    assert [(note.view.name, note.dashboards) for note in await bridge.views()] == [
+        ("default", 0), ("mine", 0), ("other", 1),
+    ]  # fmt: skip
+    await eventually(lambda: bridge.target.heard[-1].fleet.view.name == "other")
 
 
 async def test_an_engine_that_does_not_answer_is_an_error_with_a_next_step(bridge: Bridge) -> None:

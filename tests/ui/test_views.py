@@ -211,3 +211,35 @@ async def test_a_kept_level_is_shown_at_the_start() -> None:
     async with app.run_test(size=(160, 40)) as pilot:
         await ready(pilot, app)
         await until(pilot, lambda: tiles(app) == ["ada", "bo"])
+
+
+async def test_another_view_is_shown_here_and_a_new_one_begins_like_this() -> None:
+    app = make_app(*FOUR)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await ready(pilot, app)
+        await pilot.press("3", "v")
+        await until(pilot, lambda: shown(app) == ["ada", "bo", "dov"])
+        await pilot.press("f3", *"left", "enter")
+        await until(pilot, lambda: app.screen is app.deck and "[left]" in text(app.deck.query_one(TopLine)))
+        assert shown(app) == ["ada", "bo", "dov"]
+        await pilot.press("1", "v")
+        await until(pilot, lambda: shown(app) == ["bo", "dov"])
+        await pilot.press("f3", *"default", "enter")
+        await until(pilot, lambda: shown(app) == ["ada", "bo", "dov"] and "[left]" not in str(app.deck.view))
+        await pilot.press("f3", *"a b", "enter")
+        await until(pilot, lambda: "cannot be a name" in text(app.screen.query_one("#trouble")))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.deck)
+
+
+async def test_a_group_that_was_hidden_is_shown_again_by_undo() -> None:
+    app = make_app(*TEAMS)
+    async with app.run_test(size=(160, 40)) as pilot:
+        await ready(pilot, app)
+        await pilot.click(Roster, offset=(2, 0))
+        await until(pilot, lambda: shown(app) == ["ada", "cleo"])
+        await pilot.press("z")
+        await until(pilot, lambda: app.screen is not app.deck)
+        assert "api (2)" in "".join(str(line.render()) for line in app.screen.query("Static"))
+        await pilot.press("y")
+        await until(pilot, lambda: len(shown(app)) == 4)

@@ -117,6 +117,13 @@ def test_a_killed_dashboard_shows_nothing() -> None:
     assert listed() == {"default": 0}
 
 
+def test_a_view_that_is_opened_first_begins_like_the_one_before() -> None:
+    views.change("left", WHOLE)
+    assert views.opened("left", like="default") == read("left")
+    new = views.opened("new", like="left")
+    assert (new.name, new.filter, new.hidden) == ("new", "api", {"ada"}) and read("new") == new
+
+
 def test_default_is_as_new_after_it_was_forgotten() -> None:
     views.change("default", WHOLE)
     views.remove("default")

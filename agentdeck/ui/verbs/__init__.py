@@ -28,6 +28,7 @@ DIALOGS = (
     "palette",
     "help",
     "groups",
+    "views",
     "tools",
     "away",
     "history",

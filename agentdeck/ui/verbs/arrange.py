@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from agentdeck.errors import TryAgain
+from agentdeck.models.clock import now_ms
 from agentdeck.models.view import ViewChange
-from agentdeck.ui import arrangement
+from agentdeck.services.fleet import AgentRow
+from agentdeck.ui import arrangement, undoing
 from agentdeck.ui.deck_state import after_move
+from agentdeck.ui.undoing import Undoable
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -62,13 +66,42 @@ def hide_group(deck: DeckScreen, group: str) -> None:
     everybody = arrangement.groups(deck.fleet.agents, grouping)
     members = everybody.get(group, ())
     if members:
-        hidden = not all(row.hidden for row in members)
-        deck.change_view(ViewChange(hidden={row.agent.id: hidden for row in members}))
-        name = arrangement.group_names(everybody, grouping)[group]
-        deck.note(f"{'hide' if hidden else 'show'} {name}", f"{len(members)} agents")
+        hide_all(deck, members, f"{arrangement.group_names(everybody, grouping)[group]} ({len(members)})")
+
+
+def hide_all(deck: DeckScreen, rows: Sequence[AgentRow], names: str) -> None:
+    """Hide these agents; when all of them are hidden already, show them again. `z` takes it back."""
+    before = {row.agent.id: row.hidden for row in rows}
+    hidden = not all(before.values())
+    what = f"{'hide' if hidden else 'show'} {names}"
+    view = deck.view.name
+    deck.change_view(ViewChange(hidden=dict.fromkeys(before, hidden)))
+    deck.note(what)
+
+    async def back() -> None:
+        if deck.view.name != view:
+            raise TryAgain(f"that was in the view '{view}'", "F3 shows it here; then z.")
+        deck.change_view(ViewChange(hidden=before))
+        deck.note(f"undo {what}")
+
+    effect = f"{names}: {'shown' if hidden else 'hidden'} again in this view."
+    deck.undoable = undoing.remember(deck.undoable, Undoable(what, now_ms(), effect, back))
+
+
+async def views(deck: DeckScreen, number: int) -> None:
+    """Show another view in this dashboard."""
+    from agentdeck.ui.screens.views import ViewsDialog
+
+    name = await deck.app.push_screen_wait(ViewsDialog(await deck.bridge.views(), deck.view.name))
+    if name and name != deck.view.name:
+        view = await deck.bridge.show_view(name)
+        await deck.keeper.flush()
+        deck.keeper.become(view)
+        deck.note(f"view {name}")
 
 
 HANDLERS = {
+    "views": views,
     "earlier": _shift(-1),
     "later": _shift(1),
     "pin": pin,

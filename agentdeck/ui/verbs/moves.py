@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agentdeck.models.clock import now_ms
-from agentdeck.models.view import ViewChange
-from agentdeck.ui import deck_state, undoing
+from agentdeck.ui import deck_state
 from agentdeck.ui.reasons import NEEDS_YOU
-from agentdeck.ui.undoing import Undoable
+from agentdeck.ui.verbs.arrange import hide_all
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -82,20 +80,8 @@ def mark_all(deck: DeckScreen, number: int) -> None:
 def hide(deck: DeckScreen, number: int) -> None:
     """Hide the targets; when all of them are hidden already (shown by V), show them again."""
     targets = deck.state.targets
-    hidden = not all(row.hidden for row in targets)
     deck.marked = frozenset()
-    names = ", ".join(row.agent.name for row in targets)
-    before = {row.agent.id: row.hidden for row in targets}
-    deck.change_view(ViewChange(hidden=dict.fromkeys(before, hidden)))
-    deck.note(f"{'hide' if hidden else 'show'} {names}")
-
-    async def back() -> None:
-        deck.change_view(ViewChange(hidden=before))
-        deck.note(f"undo {'hide' if hidden else 'show'} {names}")
-
-    effect = f"{names}: {'shown' if hidden else 'hidden'} again in this view."
-    step = Undoable(f"{'hide' if hidden else 'show'} {names}", now_ms(), effect, back)
-    deck.undoable = undoing.remember(deck.undoable, step)
+    hide_all(deck, targets, ", ".join(row.agent.name for row in targets))
 
 
 def show_hidden(deck: DeckScreen, number: int) -> None:

@@ -16,15 +16,17 @@ class Store:
     def __init__(self) -> None:
         self.view = View()
         self.writes: list[ViewChange] = []
+        self.names: list[str] = []
         self.open = asyncio.Event()
         self.open.set()
         self.fails: AgentDeckError | None = None
 
-    async def change(self, change: ViewChange) -> int:
+    async def change(self, name: str, change: ViewChange) -> int:
         await self.open.wait()
         if self.fails:
             raise self.fails
         self.writes.append(change)
+        self.names.append(name)
         self.view = replace(change.applied(self.view), revision=self.view.revision + 1)
         return self.view.revision
 
@@ -93,7 +95,7 @@ async def test_two_at_once_end_alike_and_both_hide_whom_they_hid() -> None:
 async def test_news_that_came_while_ours_was_stored_count_afterwards() -> None:
     store = Store()
     one, other = Dashboard(store).keeper, Dashboard(store).keeper
-    await other._store(ViewChange(panel="log"))
+    await other._store("default", ViewChange(panel="log"))
     store.open.clear()
     one.change(ViewChange(filter="one"))
     await asyncio.sleep(0)
@@ -118,3 +120,18 @@ async def test_what_cannot_be_stored_is_told_and_the_view_is_as_it_is_stored() -
     dashboard.keeper.change(ViewChange(filter="y"))
     await dashboard.keeper.flush()
     assert store.view.filter == "y"
+
+
+async def test_going_over_to_another_view_takes_nothing_along_and_hears_no_more_of_the_last() -> None:
+    store = Store()
+    dashboard = Dashboard(store)
+    dashboard.keeper.change(ViewChange(filter="x"))
+    await dashboard.keeper.flush()
+    last = store.view
+    dashboard.keeper.become(View("left", grouping="none"))
+    assert dashboard.keeper.view == View("left", grouping="none") and dashboard.drawn == 1
+    dashboard.keeper.hear(last)
+    assert dashboard.keeper.view.name == "left"
+    dashboard.keeper.change(ViewChange(filter="y"))
+    await dashboard.keeper.flush()
+    assert store.names == ["default", "left"]
