@@ -94,6 +94,20 @@ def cpu_seconds(processes: Sequence[Process]) -> float:
     return total
 
 
+def stopped(processes: Sequence[Process]) -> tuple[int, ...]:
+    """The pids of those that a signal has stopped (SIGSTOP, a terminal's Ctrl+Z) and nobody has continued."""
+    import psutil
+
+    found = []
+    for process in processes:
+        try:
+            if psutil.Process(process.pid).status() == psutil.STATUS_STOPPED:
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return tuple(found)
+
+
 def send(processes: Sequence[Process], signum: signal.Signals) -> None:
     """Signal each one that is still the same process."""
     for process in processes:

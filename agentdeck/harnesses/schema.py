@@ -160,4 +160,5 @@ class Harness(Strict):
     # Hook events that prove a prompt arrived; without any, it is the emptied composer.
     acknowledge: list[str] = Field(default_factory=list)
     resize_safe: bool = False
+    still_seconds: float = 0.0  # while it works it writes something at least this often; 0: it may be silent for long
     process_status: bool = False  # status from the process table and silence

@@ -155,6 +155,7 @@ def gone(at: int) -> Evidence:
 
 SHELLS = frozenset({"bash", "dash", "fish", "ksh", "sh", "zsh"})
 QUIET_SECONDS = 8
+STOPPED_SECONDS = 2
 
 
 def is_prompt_shell(argv: Sequence[str]) -> bool:
@@ -180,6 +181,20 @@ def from_process(argv: Sequence[str], pane: Pane, at: int, busy: bool | None) ->
     if silent < QUIET_SECONDS or busy:
         return Evidence("process", ("working",), at, at, "uses the processor" if busy else "printed within seconds")
     return Evidence("silence", ("idle",), at, at, f"no output for {QUIET_SECONDS} s and no processor time")
+
+
+def from_stillness(still_seconds: float, silent: float, busy: bool | None, stopped: Sequence[int], at: int) -> Evidence:
+    """What it means that a client which moves while it works has not moved for `silent` seconds.
+
+    It hangs when one of its processes is stopped, or when it has used no processor time (`busy`; None when not
+    measured) for longer than it ever stands still. Signs of work may stand on its screen all the while.
+    """
+    if silent >= STOPPED_SECONDS and stopped:
+        pids = ", ".join(map(str, stopped))
+        return Evidence("silence", ("hung",), at, at, f"stopped by a signal: process {pids}")
+    if silent >= still_seconds and busy is False:
+        return Evidence("silence", ("hung",), at, at, f"neither output nor processor time for {still_seconds:g} s")
+    return Evidence("silence", (), at, at, "it may stand still this long")
 
 
 def merge(old: Evidence | None, new: Evidence) -> Evidence:

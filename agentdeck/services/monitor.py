@@ -40,6 +40,7 @@ class Watched:
     captured: int = 0  # UTC ms of the last capture
     cpu: tuple[int, float] = (0, 0.0)  # when measured, seconds used
     busy: bool | None = None
+    stopped: tuple[int, ...] = ()  # processes of its tree that a signal has stopped
     dirty: set[str] = field(default_factory=set)  # sources whose value changed since the last write
 
 
@@ -153,17 +154,19 @@ class Monitor:
         return sorted(events, key=lambda e: e.at), files, broken
 
     def _measure(self, agent: Agent) -> None:
-        """Processor time of a plain command's tree, only while it is silent."""
+        """Processor time of an agent's tree, and which of it is stopped; only while silence may mean something."""
         watched, now = self.watched[agent.id], now_ms()
-        pane = watched.pane
-        if not loader.get(agent.harness).process_status or ev.is_prompt_shell(agent.argv) or pane is None:
+        harness, pane = loader.get(agent.harness), watched.pane
+        if pane is None or now - watched.cpu[0] < CPU_EVERY_MS or not _tells_by_silence(harness, agent, watched.status):
             return
-        if now // 1000 - pane.activity < ev.QUIET_SECONDS or now - watched.cpu[0] < CPU_EVERY_MS:
+        if now // 1000 - pane.activity < (ev.QUIET_SECONDS if harness.process_status else ev.STOPPED_SECONDS):
+            watched.busy, watched.stopped = None, ()
             return
-        used = processes.cpu_seconds(processes.tree(processes.Process(agent.pid, agent.pid_start)))
-        span = (now - watched.cpu[0]) / 1000
+        tree = processes.tree(processes.Process(agent.pid, agent.pid_start))
+        used, span = processes.cpu_seconds(tree), (now - watched.cpu[0]) / 1000
         if watched.cpu[0] and span < 60:
             watched.busy = (used - watched.cpu[1]) / span > BUSY_SHARE
+        watched.stopped = processes.stopped(tree)
         watched.cpu = (now, used)
 
     def _observe(
@@ -187,6 +190,10 @@ class Monitor:
                 self._take(watched, ev.from_screen(harness, strip(watched.screen), now))
             if harness.process_status:
                 self._take(watched, ev.from_process(agent.argv, pane, now, watched.busy))
+            elif harness.still_seconds:
+                silent = now / 1000 - pane.activity
+                found = ev.from_stillness(harness.still_seconds, silent, watched.busy, watched.stopped, now)
+                self._take(watched, found)
         if file is not None:
             found = ev.from_status_file(harness, file, now)
             if found is not None:
@@ -226,6 +233,13 @@ class Monitor:
             new.source,
             new.why,
         )
+
+
+def _tells_by_silence(harness: Harness, agent: Agent, status: Status) -> bool:
+    """A plain command always; a client that moves while it works only then."""
+    if harness.process_status:
+        return not ev.is_prompt_shell(agent.argv)
+    return harness.still_seconds > 0 and status.state in ("working", "retrying", "hung", "unknown")
 
 
 def _moved(old: Pane | None, new: Pane) -> bool:

@@ -42,7 +42,8 @@ def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
     overruled: list[Evidence] = []
     possible: tuple[State, ...] = ()
     for at, e in enumerate(speaking):
-        both = tuple(state for state in possible if state in e.states) if agreeing else e.states
+        allowed = _allowed(e)
+        both = tuple(state for state in possible if state in allowed) if agreeing else allowed
         if both:
             possible = both
             agreeing.append(e)
@@ -52,6 +53,11 @@ def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
         else:
             overruled.append(e)
     return Weighed(dead, tuple(agreeing), tuple(overruled), None, silent, stale, possible)
+
+
+def _allowed(e: Evidence) -> tuple[State, ...]:
+    """What a source allows: a client that hangs leaves every sign of work standing."""
+    return (*e.states, "hung") if "working" in e.states and "hung" not in e.states else e.states
 
 
 def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = None, grace_until: int = 0) -> Status:

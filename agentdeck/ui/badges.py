@@ -37,6 +37,8 @@ def word(status: Status) -> str:
     """The state in words; what a waiting agent waits for is part of it."""
     if status.state == "needs_input" and status.reason:
         return f"needs you: {status.reason}"
+    if status.state == "unknown" and status.last_known not in (None, "unknown"):
+        return f"unknown (was {WORDS[status.last_known]})"
     return WORDS[status.state]
 
 

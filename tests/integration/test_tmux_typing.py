@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.adapters import tmux
+from agentdeck.adapters.tmux import captures
 from tests.waiting import wait_until
 
 APPLICATION_CURSOR = "\\033[?1h"
@@ -101,7 +102,13 @@ async def test_a_paste_is_bracketed_when_the_program_asks(record: Record, bracke
     await tmux.paste(pane.client, pane.socket, pane.pane, text)
     body = "first; $HOME #{pane_id}\r  second\t\\\"'\r\r漢 👩‍👧 [201~ end".encode()
     await pane.gets(b"\x1b[200~" + body + b"\x1b[201~" if bracketed else body)
-    assert await pane.client.command("list-buffers") == []
+    assert await buffers(pane) == []
+
+
+async def buffers(pane: Recorder) -> list[str]:
+    """The names of tmux's buffers, less the one by which a client takes its captures."""
+    names = await pane.client.command("list-buffers", "-F", "#{buffer_name}")
+    return [name for name in names if not name.startswith(captures.PREFIX)]
 
 
 async def test_a_paste_of_300_kilobytes_arrives_whole(record: Record) -> None:
@@ -115,7 +122,7 @@ async def test_a_failed_paste_leaves_no_buffer(record: Record) -> None:
     pane = await record()
     with pytest.raises(tmux.TmuxError, match="can't find pane"):
         await tmux.paste(pane.client, pane.socket, "%99", "secret")
-    assert await pane.client.command("list-buffers") == []
+    assert await buffers(pane) == []
     await tmux.paste(pane.client, pane.socket, pane.pane, "\x1b")
     await tmux.paste(pane.client, pane.socket, pane.pane, "-")
     await pane.gets(b"-")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agentdeck.harnesses import loader
 from agentdeck.models.status import Evidence
-from agentdeck.services.evidence import from_hook, from_screen, merge
+from agentdeck.services.evidence import from_hook, from_screen, from_stillness, merge
 
 QUESTION = {"question": "Which colour?", "multiSelect": False, "options": [{"label": "Red"}, {"label": "Blue"}]}
 
@@ -50,3 +52,23 @@ def test_an_error_of_an_older_turn_is_over() -> None:
     assert from_screen(harness, ERROR, 1_000).states == ("failed",)
     newer = [*ERROR[:2], "❯ Again", "● It works.", "✻ Worked for 1s · done 11:59 AM", *ERROR[2:]]
     assert from_screen(harness, newer, 1_000).states == ("idle",)
+
+
+@pytest.mark.parametrize(
+    ("silent", "busy", "stopped", "states"),
+    [
+        (1, False, (), ()),
+        (16, False, (), ("hung",)),
+        (16, True, (), ()),  # it computes
+        (16, None, (), ()),  # nobody has measured
+        (14, False, (), ()),
+        (3, None, (77,), ("hung",)),  # stopped by a signal: no need to wait
+        (1, None, (77,), ()),
+    ],
+)
+def test_stillness_of_a_client_that_moves_while_it_works(
+    silent: float, busy: bool | None, stopped: tuple[int, ...], states: tuple[str, ...]
+) -> None:
+    found = from_stillness(15, silent, busy, stopped, 1000)
+    assert found.states == states
+    assert "77" in found.why or not (stopped and states)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -77,11 +75,8 @@ assert pane.startswith('%') and pid > 0
     assert "libtmux" in loaded_by(code, str(tmp_path))
 
 
-def test_listing_answers_fast_enough_to_be_typed() -> None:
-    def once() -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "agentdeck", "ls", "--json"], check=True, capture_output=True)
-        return time.perf_counter() - start
-
-    # the best of a few: a shared machine only ever adds. The promise is 0.1 s; this bound catches a slow import.
-    assert min(once() for _ in range(5)) < 0.25, os.getloadavg()
+def test_listing_loads_little_enough_to_be_typed() -> None:
+    """The promise is 0.1 s; what it loads decides that: 150 modules when this was written."""
+    argv = [sys.executable, "-X", "importtime", "-m", "agentdeck", "ls", "--json"]
+    told = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stderr
+    assert len(told.splitlines()) < 200, told

@@ -90,7 +90,9 @@ SEP = "\u241f"
 def row(**changed: str) -> str:
     fields = {"id": "%1", "window": "@2", "deck": "a1", "pid": "77", "dead": "0", "status": "", "signal": "",
               "cols": "120", "rows": "40", "x": "3", "y": "4", "cursor": "1", "alternate": "0", "mode": "0",
-              "activity": "1795426886", "history": "12", "command": "claude", "title": "t"}  # fmt: skip
+              "activity": "1795426886", "history": "12",
+              "all": "0", "button": "0", "standard": "0", "sgr": "0",
+              "command": "claude", "title": "t"}  # fmt: skip
     return SEP.join((fields | changed).values())
 
 

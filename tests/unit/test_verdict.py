@@ -34,6 +34,18 @@ CASES: list[tuple[str, list[Evidence], State]] = [
         [seen("vendor", *REST, ago=900), seen("hook", *BUSY, ago=5000), seen("screen", "failed", ago=800)],
         "failed",
     ),
+    (
+        "a client that hangs leaves its signs of work standing",
+        [
+            seen("vendor", *BUSY, ago=60_000),
+            seen("title", *BUSY, ago=40_000),
+            seen("screen", "working", ago=30_000),
+            seen("silence", "hung", ago=1000),
+        ],
+        "hung",
+    ),
+    ("and one that moves again works", [seen("vendor", *BUSY, ago=60_000), seen("silence", ago=10)], "working"),
+    ("silence says nothing of a client at rest", [seen("silence", ago=10), seen("vendor", *REST, ago=9000)], "idle"),
     ("a limit", [seen("vendor", *REST, ago=900), seen("screen", "limited", ago=800)], "limited"),
     ("a question", [seen("hook", "needs_input", ago=700), seen("vendor", "needs_input", ago=600)], "needs_input"),
     (
@@ -166,7 +178,7 @@ def test_every_piece_of_evidence_is_explained_once_and_who_decides_allows_the_ve
     if status.state not in ("unknown", "starting"):
         parts = {part: e for e, part in told}  # while a change travels, the more trusted source still stands
         speakers = [parts["decides"], *(e for part, e in parts.items() if part.startswith("contradicts"))]
-        assert any(status.state in e.states for e in speakers)
+        assert any(status.state in (*e.states, *(["hung"] if "working" in e.states else [])) for e in speakers)
 
 
 def test_the_parts_that_evidence_plays() -> None:
