@@ -15,6 +15,7 @@ from functools import lru_cache
 from agentdeck.harnesses.schema import Harness, Pattern
 from agentdeck.models.pane import Pane
 from agentdeck.models.status import Ask, Evidence, Reason
+from agentdeck.services.reset_time import reset_time
 
 
 def _clock(ms: int) -> str:
@@ -88,9 +89,9 @@ def from_screen(harness: Harness, rows: Sequence[str], at: int) -> Evidence:
         row = _matched(pattern, rows)
         if row:
             ask = screen_ask(pattern.reason, rows) if pattern.reason else None
-            return Evidence(
-                "screen", (pattern.state, *pattern.also), at, at, f"screen '{row.strip()[:48]}'", pattern.reason, ask
-            )
+            until = reset_time(row, at) if pattern.state == "limited" else 0
+            why = f"screen '{row.strip()[:48]}'"
+            return Evidence("screen", (pattern.state, *pattern.also), at, at, why, pattern.reason, ask, until)
     return Evidence("screen", (), at, at, "no known sign on the screen")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from agentdeck.models.status import STATES, State, Status
@@ -37,6 +38,8 @@ def word(status: Status) -> str:
     """The state in words; what a waiting agent waits for is part of it."""
     if status.state == "needs_input" and status.reason:
         return f"needs you: {status.reason}"
+    if status.state == "limited" and status.until:
+        return f"limited until {datetime.fromtimestamp(status.until / 1000):%a %H:%M}"
     if status.state == "unknown" and status.last_known not in (None, "unknown"):
         return f"unknown (was {WORDS[status.last_known]})"
     return WORDS[status.state]
