@@ -31,6 +31,7 @@ class Rig:
         self.writer = Writer(paths.database_file())
         self.steps: list[str] = []
         self.fatal = ""
+        self.closed = False
         self.trash = Trash(self.writer, self._checkpoint)
 
     def _checkpoint(self, step: str) -> None:
@@ -75,7 +76,10 @@ class Rig:
         return [row[0] for row in found if f'"action": "{action}"' in row[0]]
 
     def close(self) -> None:
-        self.writer.close()
+        """May be said twice."""
+        if not self.closed:
+            self.writer.close()
+        self.closed = True
 
 
 def fill(tree: Path) -> None:

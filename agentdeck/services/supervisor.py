@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import shutil
 import signal
@@ -22,7 +21,7 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services import companions, conversations, disk, launch, lives, loss_report, rows, trees, worktrees
+from agentdeck.services import companions, conversations, disk, launch, lives, rows, trees, worktrees
 from agentdeck.services.lives import Order
 from agentdeck.services.trash import Trash
 
@@ -207,18 +206,9 @@ class Supervisor:
         return agent
 
     async def remove(self, agent: Agent, shown: str = "") -> TrashEntry:
-        """Move a stopped agent with its tree into the trash.
-
-        `shown` is the digest of the report that a human saw: a tree that holds anything else by
-        now is refused with the new report.
-        """
+        """Move a stopped agent with its tree into the trash; `shown` as in Trash.take."""
         terminals = await self.writer.run(lambda conn: companions.release(conn, agent))
-        report = await asyncio.to_thread(loss_report.look, agent, os.getpid())
-        if report.refusal:
-            raise AgentDeckError(f"'{agent.name}' is kept: {report.refusal}", report.hint)
-        if shown and shown != report.digest:
-            raise TryAgain(f"'{agent.name}' holds other things than were shown", "\n".join(report.lines()))
-        entry = await self.trash.put(report)
+        entry = await self.trash.take(agent, shown)
         await self._tidy(entry)
         for terminal in terminals:
             await self.close(terminal)

@@ -16,10 +16,11 @@ from typing import TypeVar
 
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.config import Trash as Limits
-from agentdeck.errors import AgentDeckError
+from agentdeck.errors import AgentDeckError, TryAgain
+from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services import trash_rows
+from agentdeck.services import loss_report, trash_rows
 from agentdeck.services import trash_trees as trees
 from agentdeck.services.loss_report import Report
 
@@ -56,24 +57,38 @@ class Trash:
         self.checkpoint(change.__name__)
         return await self.writer.run(lambda conn: change(conn, *args))
 
-    def _lock(self, agent: str) -> asyncio.Lock:
-        return self._locks.setdefault(agent, asyncio.Lock())
+    def _lock(self, repo: str) -> asyncio.Lock:
+        """One at a time in a repository: its refs have one lock, and a look must be fresh when the tree moves."""
+        return self._locks.setdefault(os.path.realpath(repo), asyncio.Lock())
 
     # -- in
 
+    async def take(self, agent: Agent, shown: str = "") -> TrashEntry:
+        """Look once more, then move a stopped agent with its tree into the trash.
+
+        `shown` is the digest of the report that a human saw: a tree that holds anything else by
+        now is refused with the new report.
+        """
+        async with self._lock(agent.repo):
+            report = await asyncio.to_thread(loss_report.look, agent, os.getpid())
+            if report.refusal:
+                raise AgentDeckError(f"'{agent.name}' is kept: {report.refusal}", report.hint)
+            if shown and shown != report.digest:
+                raise TryAgain(f"'{agent.name}' holds other things than were shown", "\n".join(report.lines()))
+            return await self.put(report)
+
     async def put(self, report: Report) -> TrashEntry:
-        """Move a stopped agent with its tree into the trash; after an error everything is as it was."""
+        """Move what was just looked at; after an error everything is as it was."""
         entry = _planned(report)
-        async with self._lock(entry.agent):
-            await self._write(trash_rows.begin, entry)
-            try:
-                entry = await self._set_aside(entry, report)
-                return await self._write(trash_rows.removed, entry)
-            except EpochLost:
-                raise
-            except Exception:
-                await self.settle(entry)
-                raise
+        await self._write(trash_rows.begin, entry)
+        try:
+            entry = await self._set_aside(entry, report)
+            return await self._write(trash_rows.removed, entry)
+        except EpochLost:
+            raise
+        except Exception:
+            await self.settle(entry)
+            raise
 
     async def _set_aside(self, entry: TrashEntry, report: Report) -> TrashEntry:
         if not entry.place and not (report.missing and os.path.isdir(entry.repo)):
@@ -90,7 +105,7 @@ class Trash:
     async def back(self, wanted: str, name: str = "") -> Returned:
         """Bring an agent back with its tree, byte for byte; under another `name` when its own is taken."""
         entry = await self.writer.run(lambda conn: trash_rows.find(conn, wanted))
-        async with self._lock(entry.agent):
+        async with self._lock(entry.repo):
             entry = await self.writer.run(lambda conn: trash_rows.find(conn, entry.id))
             await self.writer.run(lambda conn: trash_rows.check_name(conn, entry, name))
             where = await asyncio.to_thread(trees.target, entry, name)
@@ -160,7 +175,7 @@ class Trash:
 
     async def _empty(self, key: str) -> TrashEntry:
         entry = await self.writer.run(lambda conn: trash_rows.find(conn, key))
-        async with self._lock(entry.agent):
+        async with self._lock(entry.repo):
             entry = await self.writer.run(lambda conn: trash_rows.find(conn, entry.id))
             await asyncio.to_thread(trees.check_deserted, entry)
             entry = await self._write(trash_rows.set_state, entry, "emptying")

@@ -76,42 +76,28 @@ async def test_unpushed_dirty_or_lived_in_trees_were_offered(deck: Deck, repo: P
     """agent-deck 1995: cleanup took unpushed trees; the facts of the offer were not read again, force overrode all."""
     made = deck.new("al", "shell", "--", "cat")
     deck.new("al-2", "shell", "--", "cat")  # and tmux 3375: a name that begins like another's
-    other = deck.row("al-2")
-    tree = Path(made["worktree"])
+    tree, other = Path(made["worktree"]), deck.row("al-2")
     assert deck.run("rm", "al", "--yes").code == 1, "it runs"
     deck.ok("stop", "al")
-    seen = deck.run("rm", "al")
-    assert (seen.code, "nothing would be lost" in seen.out) == (1, True)
-    [agent] = [one for one in Rig(repo).writer.run_sync(rows.agents) if one.name == "al"]
-    digest = loss_report.look(agent).digest
-
+    [row] = deck.sql("SELECT * FROM agents WHERE name = 'al'")
+    digest = loss_report.look(rows.agent(row)).digest
     repos.commit(tree, "Work", {"work.txt": "w\n"})
     repos.write(tree, {"new": "untracked\n", ".env": "KEY=1\n"})
     with pytest.raises(AgentDeckError) as error:
-        await requests.ask("rm", agent.id, shown=digest)
-    assert error.value.exit_code == 3
+        await requests.ask("rm", made["id"], shown=digest)
     tip = repos.git(tree, "log", "-1", "--format=%h %s")
     for line in ("untracked: new  5 kB", "ignored: .env  5 kB", f"unpushed: {tip}"):
         assert line in error.value.hint.splitlines()
-
     before = picture(tree)
     with subprocess.Popen(["sleep", "60"], cwd=tree) as guest:
         refused = deck.run("rm", "al", "--yes")
-        assert refused.code == 1
-        assert f"sleep (pid {guest.pid})" in refused.err
+        assert refused.code == 1 and f"sleep (pid {guest.pid})" in refused.err
         assert guest.poll() is None and picture(tree) == before
         guest.kill()
-    (tree / ".git").rename(tree / "link")
-    assert deck.run("rm", "al", "--yes").code == 1, "what cannot be looked at is kept"
-    (tree / "link").rename(tree / ".git")
 
     deck.ok("rm", "al", "--yes")
     assert not tree.exists()
     assert running(other["pid"]) and deck.row("al-2")["pane_id"] == other["pane_id"]
-    deck.ok("undo", "al")
-    assert picture(tree) == before
-
-    deck.ok("rm", "al", "--yes")
     offered = deck.run("trash", "empty")
     assert (offered.code, "al" in offered.out) == (1, True), "off a terminal it only says what would go"
     [held] = deck.ok("trash", "--json").json
@@ -120,8 +106,8 @@ async def test_unpushed_dirty_or_lived_in_trees_were_offered(deck: Deck, repo: P
     assert not Path(held["path"]).exists()
     [emptied] = deck.ok("trash", "--json").json
     assert (emptied["state"], emptied["size_bytes"], emptied["path"]) == ("emptied", 0, "")
-    late = deck.run("undo")
-    assert (late.code, late.out) == (1, "")
+    late = deck.run("undo", "al")
+    assert (late.code, late.out, emptied["snapshot"] in late.err) == (1, "", True)
     assert repos.git(repo, "show", f"{emptied['snapshot']}:new") == "untracked"
 
 
@@ -175,13 +161,12 @@ async def test_a_reset_took_the_trees_of_all_repositories(rig: Rig, repo: Path, 
     assert refs(repo).splitlines() == names
 
 
-def test_a_state_that_cannot_be_read_became_an_empty_one(deck: Deck) -> None:
+def test_a_state_that_cannot_be_read_became_an_empty_one(rig: Rig, repo: Path) -> None:
     """claude-squad: it was taken for no state, and the next save wrote over it."""
-    made = deck.new("al", "shell", "--", "cat")
-    fill(Path(made["worktree"]))
-    deck.ok("stop", "al")
-    deck.ok("halt", "--yes")
-    before, file = picture(Path(made["worktree"])), paths.database_file()
+    tree, deck = Path(rig.agent().worktree), Deck(repo)
+    fill(tree)
+    rig.close()
+    before, file = picture(tree), paths.database_file()
     for side in ("-wal", "-shm"):
         file.with_name(file.name + side).unlink(missing_ok=True)
     file.write_bytes(b"this is no database at all, but must not be lost either" * 100)
@@ -191,8 +176,7 @@ def test_a_state_that_cannot_be_read_became_an_empty_one(deck: Deck) -> None:
         assert (refused.code, refused.out) == (1, ""), words
         assert "cannot be read" in refused.err
     assert file.read_bytes() == broken
-    assert picture(Path(made["worktree"])) == before
-    file.unlink()
+    assert picture(tree) == before
 
 
 async def test_clean_trees_went_with_their_unpushed_commits(rig: Rig, repo: Path) -> None:
@@ -237,7 +221,7 @@ async def test_a_tree_that_a_process_works_in_is_not_emptied(rig: Rig) -> None:
     await process.wait()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 async def test_every_file_that_is_nowhere_else_is_shown(rig: Rig, repo: Path, seed: int) -> None:
     """All of them at once: whatever an agent does, each file that git could not give back is in the report."""
     chance = random.Random(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -288,6 +289,32 @@ async def test_an_error_in_the_midst_puts_everything_back(rig: Rig, repo: Path) 
     repos.git(repo, "worktree", "unlock", str(tree))
     assert picture(tree) == before and refs(repo) == names
     assert list(rig.agents()) == ["al"] and rig.held() == []
+
+
+async def test_many_at_once(rig: Rig, repo: Path) -> None:
+    agents = [rig.agent(f"al{n}") for n in range(6)]
+    for agent in agents:
+        repos.commit(Path(agent.worktree), "Work", {"w": agent.name})
+    repos.git(repo, "pack-refs", "--all")  # then each deletion of a ref takes the one lock
+    names = refs(repo)
+    gone = await asyncio.gather(*(rig.trash.take(agent) for agent in agents))
+    assert rig.agents() == {} and len(rig.held()) == 6
+    await asyncio.gather(*(rig.back(entry.id) for entry in gone))
+    assert sorted(rig.agents()) == sorted(agent.name for agent in agents)
+    assert refs(repo) == names
+
+
+async def test_what_was_not_shown_does_not_go(rig: Rig) -> None:
+    agent = rig.agent()
+    tree = Path(agent.worktree)
+    shown = rig.report(agent).digest
+    repos.write(tree, {"x.log": "made since"})
+    before = picture(tree)
+    with pytest.raises(AgentDeckError) as error:
+        await rig.trash.take(agent, shown)
+    assert error.value.exit_code == 3 and "ignored: x.log  5 kB" in error.value.hint.splitlines()
+    assert picture(tree) == before and rig.steps == []
+    await rig.trash.take(agent, rig.report(agent).digest)
 
 
 # The way out

@@ -60,39 +60,32 @@ class Scene:
         assert refs(self.rig.repo) == self.refs
 
 
-async def test_these_are_the_steps(rig: Rig) -> None:
+async def test_a_removal_that_is_killed_before_each_of_its_steps(rig: Rig) -> None:
     scene = Scene(rig)
-    gone = await rig.put(scene.agent)
-    assert tuple(rig.steps) == PUT
+    for step in PUT:
+        rig.fatal = step
+        with pytest.raises(Killed):
+            await rig.put(scene.agent)
+        await rig.restart()
+        assert await scene.whole() == ("trash" if step == "removed" else "deck"), step
+    rig.steps.clear()
+    await rig.put(scene.agent)
+    assert tuple(rig.steps) == PUT, "these are all"
+
+
+async def test_an_undo_that_is_killed_before_each_of_its_steps(rig: Rig) -> None:
+    scene = Scene(rig)
+    for step in BACK:
+        await rig.put(scene.agent)
+        rig.fatal = step
+        with pytest.raises(Killed):
+            await rig.back()
+        await rig.restart()
+        assert await scene.whole() == ("trash" if step in ("take_back", "move_out") else "deck"), step
+    await rig.put(scene.agent)
     rig.steps.clear()
     await rig.back()
-    assert tuple(rig.steps) == BACK
-    gone = await rig.put(rig.agents()["al"])
-    rig.steps.clear()
-    await rig.trash.empty([gone.id])
-    assert tuple(rig.steps) == EMPTY
-
-
-@pytest.mark.parametrize("step", PUT)
-async def test_a_removal_that_is_killed(rig: Rig, step: str) -> None:
-    scene = Scene(rig)
-    rig.fatal = step
-    with pytest.raises(Killed):
-        await rig.put(scene.agent)
-    await rig.restart()
-    assert await scene.whole() == ("trash" if step == "removed" else "deck")
-    assert (await rig.put(rig.agents()["al"])).state == "trashed"
-
-
-@pytest.mark.parametrize("step", BACK)
-async def test_an_undo_that_is_killed(rig: Rig, step: str) -> None:
-    scene = Scene(rig)
-    await rig.put(scene.agent)
-    rig.fatal = step
-    with pytest.raises(Killed):
-        await rig.back()
-    await rig.restart()
-    assert await scene.whole() == ("trash" if step in ("take_back", "move_out") else "deck")
+    assert tuple(rig.steps) == BACK, "these are all"
 
 
 async def test_an_undo_under_another_name_that_is_killed(rig: Rig) -> None:
@@ -110,21 +103,24 @@ async def test_an_undo_under_another_name_that_is_killed(rig: Rig) -> None:
     assert there.branch == "deck/al-2/1" and rig.agents()["al"].worktree == other.worktree
 
 
-@pytest.mark.parametrize("step", EMPTY)
-async def test_an_emptying_that_is_killed(rig: Rig, step: str) -> None:
-    scene = Scene(rig)
-    gone = await rig.put(scene.agent)
-    rig.fatal = step
-    with pytest.raises(Killed):
-        await rig.trash.empty([gone.id])
-    await rig.restart()
-    if step == "set_state":
-        assert await scene.whole() == "trash"
-        return
-    assert [entry.state for entry in rig.held()] == ["emptied"]
-    assert not Path(gone.place).exists()
-    assert len(repos.git(rig.repo, "worktree", "list").splitlines()) == 1
-    assert repos.show(rig.repo, gone.snapshot, "work.txt") == b"changed\n"
+async def test_an_emptying_that_is_killed_before_each_of_its_steps(rig: Rig) -> None:
+    for step in EMPTY:
+        scene = Scene(rig)
+        gone = await rig.put(scene.agent)
+        rig.fatal = step
+        rig.steps.clear()
+        with pytest.raises(Killed):
+            await rig.trash.empty([gone.id])
+        assert tuple(rig.steps) == EMPTY[: EMPTY.index(step) + 1]
+        await rig.restart()
+        if step == "set_state":
+            assert await scene.whole() == "trash"
+            await rig.put(scene.agent)
+            continue
+        assert rig.held()[0].state == "emptied"
+        assert not Path(gone.place).exists()
+        assert gone.place not in repos.git(rig.repo, "worktree", "list")
+        assert repos.show(rig.repo, gone.snapshot, "work.txt") == b"changed\n"
 
 
 @pytest.mark.parametrize("first", ["move_in", "removed"])
