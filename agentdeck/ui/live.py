@@ -220,6 +220,9 @@ class Live:
 
     def _ask_viewers(self) -> None:
         self._wanted = {key: viewer.wanted() for key, (viewer, _) in self._viewers.items()}
+        for key, (_, given) in self._viewers.items():
+            for pane in given.keys() - self._wanted[key].keys():
+                del given[pane]  # what a viewer lets out of sight it may forget: it gets it anew
         self._match()
 
     def _match(self) -> None:
