@@ -128,7 +128,8 @@ def _asks(row: AgentRow) -> list[Item]:
     ask = status.ask
     if ask is None:
         return [_item(row, "needs", f"{status.reason or 'waits for you'}: see its screen", status.since, status.why)]
-    what = " ".join(f"{ask.tool}: {ask.detail}".split()) if ask.tool and ask.detail else " ".join(ask.text.split())
+    said = ask.tool and ask.detail and ask.tool not in ask.text  # such as "Run this command?", which says little
+    what = " ".join((f"{ask.tool}: {ask.detail}" if said else ask.text).split())
     detail = "\n".join(part for part in (ask.text, ask.detail) if part)
     return [_item(row, "needs", f"{ask.kind or status.reason}: {what}", status.since, detail)]
 

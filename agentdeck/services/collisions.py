@@ -84,22 +84,28 @@ def legible(path: str) -> str:
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
-def by_file(collisions: Iterable[Collision]) -> list[tuple[str, tuple[str, ...], str, bool]]:
-    """(path, agents, base, whether it conflicts) of every file concerned: conflicts first, then by path.
+def by_file(collisions: Iterable[Collision]) -> list[tuple[str, CollisionKind, tuple[str, ...], str]]:
+    """(path, kind, agents, base) of every file concerned: conflicts first, then by path.
 
-    `base` is the branch with which one of the agents conflicts there, '' when none does.
+    A pair that conflicts in a file is not told again as having changed it. `base` is the branch with which one
+    of the agents conflicts there, '' when none does.
     """
-    agents: dict[str, set[str]] = defaultdict(set)
+    some = list(collisions)
+    broken = {(one.one, one.other, path) for one in some if one.kind == "merge" for path in one.paths}
+    agents: dict[tuple[str, CollisionKind], set[str]] = defaultdict(set)
     bases: dict[str, str] = {}
-    broken: set[str] = set()
-    for one in collisions:
+    for one in some:
         for path in one.paths:
-            agents[path] |= {one.one, one.other} - {""}
-            if one.kind == "merge":
-                broken.add(path)
-                bases[path] = bases.get(path) or one.base
-    found = [(path, tuple(sorted(agents[path])), bases.get(path, ""), path in broken) for path in agents]
-    return sorted(found, key=lambda row: (not row[3], row[0]))
+            if one.kind == "file" and (one.one, one.other, path) in broken:
+                continue
+            agents[path, one.kind] |= {one.one, one.other} - {""}
+            if one.base:
+                bases[path] = one.base
+    found = [
+        (path, kind, tuple(sorted(who)), bases.get(path, "") if kind == "merge" else "")
+        for (path, kind), who in agents.items()
+    ]
+    return sorted(found, key=lambda row: (row[1] != "merge", row[0]))
 
 
 def clashes(collisions: Iterable[Collision], names: Mapping[str, str]) -> dict[str, tuple[Clash, ...]]:

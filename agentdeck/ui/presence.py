@@ -25,6 +25,7 @@ class Presence:
 
     def __init__(self, deck: DeckScreen) -> None:
         self._deck = deck
+        self.dealt: dict[tuple[str, str, int, int], str] = {}  # items of the list, and how they were dealt with
         self._since = 0
         self._acted = 0
         self._welcomed = False

@@ -82,14 +82,14 @@ def test_each_agent_sees_one_clash_per_opponent_the_worse_one_first() -> None:
     assert [one.name for one in seen["c"]] == ["ada"]
 
 
-def test_by_file_conflicts_come_first_with_the_base_that_they_are_with() -> None:
+def test_by_file_conflicts_come_first_with_their_base_and_a_pair_is_told_once_a_file() -> None:
     some = [
-        made("a", "b", "file", "a.py", "x"),
-        made("b", "c", "file", "a.py"),
+        made("a", "b", "file", "a.py", "x"), made("a", "b", "merge", "x"), made("b", "c", "file", "a.py", "x"),
         made("c", "", "merge", "z", base="main"),
-    ]
+    ]  # fmt: skip
     assert by_file(some) == [
-        ("z", ("c",), "main", True), ("a.py", ("a", "b", "c"), "", False), ("x", ("a", "b"), "", False),
+        ("x", "merge", ("a", "b"), ""), ("z", "merge", ("c",), "main"),
+        ("a.py", "file", ("a", "b", "c"), ""), ("x", "file", ("b", "c"), ""),
     ]  # fmt: skip
 
 

@@ -21,7 +21,8 @@ from agentdeck.ui.screens.dialog import Dialog
 from agentdeck.ui.widgets.lines import fit
 
 GIVES_WAY = 0.6  # seconds in which a key was meant for the deck, when this came up by itself
-DETAIL = 8  # lines of it
+DETAIL = 5  # lines of it
+DONE = {"answer": "answered", "zoom": "seen", "diff": "seen", "resume": "resumed", "retry": "tried again"}
 HEADINGS: dict[Kind, str] = {
     "needs": "Needs you", "failed": "Failed", "collides": "In each other's way", "finished": "Finished",
 }  # fmt: skip
@@ -64,7 +65,8 @@ class TriageScreen(Dialog[int]):
     """Dismisses with how many items are left, None for Esc.
 
     `act` does one of answer, zoom, diff, resume or retry and says whether the item is dealt with;
-    `current` gives an agent's row as it is now. `unasked`: it came up by itself, so a key
+    `current` gives an agent's row as it is now; `dealt` is where what was dealt with is kept, for
+    the next time it is shown. `unasked`: it came up by itself, so a key
     pressed at that very moment was meant for the deck and closes it.
     """
 
@@ -82,6 +84,7 @@ class TriageScreen(Dialog[int]):
         found: Absence,
         act: Callable[[Item, str], Awaitable[bool]],
         current: Callable[[str], AgentRow | None],
+        dealt: dict[tuple[str, str, int, int], str],
         more: frozenset[str] = frozenset(),
         *,
         unasked: bool = False,
@@ -91,7 +94,9 @@ class TriageScreen(Dialog[int]):
         self._act = act
         self._current = current
         self._more = more
-        self._done: dict[int, str] = {}  # place in the list: why nothing is left to do
+        self._dealt = dealt
+        # place in the list: why nothing is left to do
+        self._done = {n: dealt[item.key] for n, item in enumerate(found.items) if item.key in dealt}
         self._busy = False
         self._until = time.monotonic() + GIVES_WAY if unasked else 0.0
 
@@ -113,7 +118,11 @@ class TriageScreen(Dialog[int]):
 
     def on_mount(self) -> None:
         self._look()
-        self._go_on(-1)
+        if len(self._done) < len(self._found.items):
+            self._go_on(-1)
+        else:  # all was dealt with before: to look back
+            self.query_one(OptionList).highlighted = 1
+            self._redraw()
         self.set_interval(1.0, self._redraw)
 
     def on_resize(self, event: Resize) -> None:
@@ -153,7 +162,7 @@ class TriageScreen(Dialog[int]):
         self.KEYS = keys_for(item, self._more)[:-1] if item else ()
         self.query_one("#keys", Static).update(self.key_words())
         row = self._current(item.agent) if item else None
-        lines = item.detail.splitlines() if item else []
+        lines = item.detail.splitlines() if item and item.detail != item.what else []
         shown = "\n".join(lines[:DETAIL]) + (f"\nand {len(lines) - DETAIL} more lines" if len(lines) > DETAIL else "")
         branch = row.agent.branch if row else ""
         place = self._place
@@ -211,7 +220,7 @@ class TriageScreen(Dialog[int]):
     def action_done(self) -> None:
         place = self._place
         if place is not None and not self._busy:
-            self._done.setdefault(place, "seen")
+            self._tick(place, "seen")
             self._go_on(place)
 
     @on(OptionList.OptionSelected)
@@ -236,10 +245,14 @@ class TriageScreen(Dialog[int]):
         finally:
             self._busy = False
         if self.is_attached and dealt:
-            self._done.setdefault(place, {"answer": "answered", "zoom": "seen", "diff": "seen"}.get(words, words))
+            self._tick(place, DONE[words])
             self._go_on(place)
         elif self.is_attached:
             self._redraw()
+
+    def _tick(self, place: int, why: str) -> None:
+        self._done.setdefault(place, why)
+        self._dealt[self._found.items[place].key] = self._done[place]
 
     def action_cancel(self) -> None:
         self.dismiss(len(self._found.items) - len(self._done))

@@ -40,7 +40,9 @@ async def triage(deck: DeckScreen, found: Absence, *, unasked: bool = False) -> 
         finally:
             deck.post_message(KeysWanted(token))
 
-    left = await deck.app.push_screen_wait(TriageScreen(found, act, deck.newest, frozenset(BY_ID), unasked=unasked))
+    left = await deck.app.push_screen_wait(
+        TriageScreen(found, act, deck.newest, deck.presence.dealt, frozenset(BY_ID), unasked=unasked)
+    )
     if left:
         deck.tell(f"{left} left: ! shows them again", seconds=3)
     elif left == 0:

@@ -24,13 +24,12 @@ def words(state: DeckState, now: int) -> Content:
     mine = state.focused.agent.name if state.focused else ""
     files = by_file(collisions)
     parts: list[Content] = []
-    for broken, title, style in ((True, "does not merge", "$text-error"), (False, "the same file", "$text-warning")):
-        found = [row for row in files if row[3] is broken]
+    for kind, title, style in (("merge", "does not merge", "$text-error"), ("file", "the same file", "$text-warning")):
+        found = [row for row in files if row[1] == kind]
         if found:
             parts.append(Content.styled(f"{title} ({len(found)})", f"bold {style}"))
-            parts += [
-                _line(path, [names.get(one, one) for one in who], base, mine) for path, who, base, _ in found[:SHOWN]
-            ]
+            for path, _, who, base in found[:SHOWN]:
+                parts.append(_line(path, sorted(names.get(one, one) for one in who), base, mine))
             parts += [Content.styled(f" and {len(found) - SHOWN} more", "$foreground-muted")] * (len(found) > SHOWN)
             parts.append(Content(""))
     oldest = min(one.since for one in collisions)
