@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services.away import KINDS, Absence, Item, Kind, over
+from agentdeck.services.away import KINDS, NEVER_MS, Absence, Item, Kind, over
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import CLASH, GLYPHS, dollars, tokens
 from agentdeck.ui.screens.dialog import Dialog
@@ -108,7 +108,8 @@ class TriageScreen(Dialog[int]):
     def heading(self) -> str:
         used, since = self._found.usage, age(self._found.until - self._found.since)
         cost = f", {tokens(used.tokens.total)} tokens, {dollars(used.cost, used.unpriced_tokens)}"
-        return f"While you were away: {since}{cost if used.messages else ', no tokens'}"
+        when = "Within a day" if self._found.until - self._found.since >= NEVER_MS else f"While you were away: {since}"
+        return f"{when}{cost if used.messages else ', no tokens'}"
 
     def body(self) -> ComposeResult:
         yield OptionList(*self._options(70), compact=True, id="choices")

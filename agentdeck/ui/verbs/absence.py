@@ -6,7 +6,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
-from agentdeck.services.away import Absence, Item
+from agentdeck.models.clock import now_ms
+from agentdeck.services.away import NEVER_MS, Absence, Item
 from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.verbs import life, tools, work
 
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 
 async def away(deck: DeckScreen, number: int) -> None:
-    """The list since the human was last away, at any time."""
-    found = await deck.bridge.away(deck.presence.since)
-    if found is None or not found.items:
-        deck.tell("nothing needs you, failed or finished since you were away", seconds=3)
-    else:
-        await triage(deck, found)
+    """The list since the human was last away, at any time; that of a day when nothing came about since."""
+    for since in (deck.presence.since, now_ms() - NEVER_MS):
+        found = await deck.bridge.away(since)
+        if found is not None and found.items:
+            await triage(deck, found)
+            return
+    deck.tell("nothing needs you, failed or finished within a day", seconds=3)
 
 
 async def triage(deck: DeckScreen, found: Absence, *, unasked: bool = False) -> int | None:
