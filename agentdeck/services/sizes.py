@@ -93,7 +93,7 @@ class SizeKeeper:
 
     async def round(self, client: tmux.ControlClient) -> None:
         """Make all leases true; what tmux cannot do now is for the next beat."""
-        from agentdeck.adapters.tmux.sight import resize
+        from agentdeck.adapters.tmux.sizes import resize
 
         with contextlib.suppress(tmux.TmuxError):
             await settle(lambda wanted: resize(client, wanted), self._drop)

@@ -298,7 +298,7 @@ class Live:
 
     async def _glance(self, client: ControlClient, panes: list[str]) -> None:
         """Cursor and screen of a few panes, in one batch."""
-        from agentdeck.adapters.tmux.sight import look
+        from agentdeck.adapters.tmux import look
 
         if panes:
             second = int(time.time() - _CLOCK_SLACK)

@@ -22,7 +22,7 @@ EVERY = 0.5  # seconds between looks at the leases, while there are any
 
 async def settle(live: Live) -> None:
     """Make the leases of all zooms true, as far as tmux can be reached now; what fails is the next one's to mend."""
-    from agentdeck.adapters.tmux.sight import resize
+    from agentdeck.adapters.tmux.sizes import resize
     from agentdeck.services import sizes
 
     client = live.client

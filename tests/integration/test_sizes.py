@@ -14,7 +14,7 @@ import pytest
 from agentdeck import paths
 from agentdeck.adapters import processes, tmux
 from agentdeck.adapters.database import store
-from agentdeck.adapters.tmux.sight import resize
+from agentdeck.adapters.tmux.sizes import resize
 from agentdeck.models.agent import Agent
 from agentdeck.services import sizes
 from tests.ui.terminal import Terminal

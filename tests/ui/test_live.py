@@ -65,7 +65,7 @@ class FakeTmux:
         pane = argv[argv.index("-t") + 1]
         if pane not in self.texts:
             return TmuxError("gone")
-        if argv[0] == "display-message":
+        if argv[0] == "list-panes":
             return [self._row(pane)]
         self.captured.append(pane)
         return [self.texts[pane]]

@@ -1,32 +1,12 @@
-"""Looking closely at a few panes, and giving windows their sizes."""
+"""Giving windows the sizes they are to have."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentdeck.adapters.tmux import rows
 from agentdeck.adapters.tmux.control import ControlClient
 from agentdeck.adapters.tmux.panes import list_panes
-from agentdeck.adapters.tmux.protocol import TmuxError
-from agentdeck.models.pane import Pane
 from agentdeck.models.size_lease import WindowSize
-
-
-async def look(client: ControlClient, panes: Sequence[str]) -> dict[str, tuple[Pane, list[str]]]:
-    """State and visible screen of each pane, written in one go; panes that are gone are left out."""
-    commands: list[Sequence[str]] = []
-    for pane in panes:
-        commands.append(("display-message", "-p", "-t", pane, rows.FORMAT))
-        commands.append(("capture-pane", "-p", "-e", "-N", "-t", pane))
-    replies = await client.batch(commands)
-    found: dict[str, tuple[Pane, list[str]]] = {}
-    for pane, state, screen in zip(panes, replies[::2], replies[1::2], strict=True):
-        if isinstance(state, TmuxError) or isinstance(screen, TmuxError):
-            continue
-        known = rows.parse(state).get(pane)
-        if known is not None:
-            found[pane] = (known, screen)
-    return found
 
 
 async def resize(client: ControlClient, wanted: Sequence[WindowSize]) -> None:
