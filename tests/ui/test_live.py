@@ -250,17 +250,17 @@ async def test_a_new_viewer_gets_what_is_known_without_a_capture() -> None:
 
 
 async def test_who_lets_a_screen_out_of_sight_gets_it_again_when_it_comes_back() -> None:
-    tmux, watcher = FakeTmux("ab"), Watcher("%a", "%b")
+    tmux, watcher = FakeTmux("12"), Watcher("%1", "%2")
     async with running(tmux) as live:
         live.watch(watcher)
         await wait_until(lambda: len(watcher.shown) == 2)
-        hidden = watcher.wants.pop("%a")
+        hidden = watcher.wants.pop("%1")
         watcher.shown.clear()  # as a tile forgets that goes away
         at = live.ticks
         await wait_until(lambda: live.ticks > at + 2)
-        watcher.wants["%a"] = hidden
-        await wait_until(lambda: watcher.shown.get("%a") == "screen of a")
-        assert "%b" not in watcher.shown, "what stayed in sight is not given again"
+        watcher.wants["%1"] = hidden
+        await wait_until(lambda: watcher.shown.get("%1") == "screen of 1")
+        assert "%2" not in watcher.shown, "what stayed in sight is not given again"
 
 
 async def test_what_comes_into_sight_is_looked_at_before_the_next_tick() -> None:
