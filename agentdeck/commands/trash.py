@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
     from agentdeck.services.loss_report import Report
 
+MINUTE_MS = 60_000  # what goes in a second less than 14 days goes in 14 days
 SECONDS = 300.0  # to hash what is untracked, or to delete what is many files
 
 
@@ -40,7 +41,10 @@ def rm(name: str, yes: bool) -> None:
         return
     if not gone["trash"]:  # a terminal beside an agent had nothing of its own
         return
-    click.echo(f"{name} is in the trash with {gone['holds'] or 'nothing that is not elsewhere'}", err=True)
+    if gone["origin"]:
+        click.echo(f"{name} is in the trash with {gone['holds'] or 'nothing that is not elsewhere'}", err=True)
+    else:
+        click.echo(f"{name} is off the deck; its checkout is as it was", err=True)
     if gone["origin"] and not gone["place"] and os.path.exists(str(gone["origin"])):
         click.echo(f"  Its tree holds submodules, which git cannot move: it is kept at {gone['origin']}", err=True)
     click.echo(f"  agentdeck undo {gone['trash']} brings it back", err=True)
@@ -124,7 +128,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         row["id"],
         row["name"],
         f"{age(row['age_seconds'] * 1000)} ago",
-        f"in {age(left * 1000)}",
+        f"in {age(left * 1000 + MINUTE_MS)}",
         size,
         holds,
         row["repo"],

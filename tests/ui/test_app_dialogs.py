@@ -158,6 +158,8 @@ async def test_the_ask_is_shown_in_full_and_enter_never_allows() -> None:
         dialog = await opened(pilot, app, AnswerDialog, "a")
         shown = text(dialog.query_one("#text"))
         assert "bash" in shown and "echo line 59" in shown and "Run this command?" in shown
+        box, keys = dialog.query_one("#box"), dialog.query_one("#keys")
+        await until(pilot, lambda: box.content_region.contains_region(keys.region), "the keys in sight")
         await pilot.press("enter", "space", "down")
         await pilot.pause()
         assert app.screen is dialog and not fake(app).asked

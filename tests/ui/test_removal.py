@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.models.clock import now_ms
@@ -133,6 +135,21 @@ async def test_very_many_paths_are_counted() -> None:
         fake(app).reports["id-bo"] = report(loss=Loss(untracked=many))
         dialog = await shown(pilot, app)
         assert "and 7 more: agentdeck rm bo prints all" in text(dialog.query_one("#text"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_the_keys_of_a_long_report_stay_in_sight(size: tuple[int, int]) -> None:
+    app = make_app(ENDED)
+    async with app.run_test(size=size) as pilot:
+        fake(app).reports["id-bo"] = report(loss=Loss(untracked=tuple(f"file-{n}" for n in range(100))))
+        dialog = await shown(pilot, app)
+        keys, box, scroll = dialog.query_one("#keys"), dialog.query_one("#box"), dialog.query_one("#scroll")
+        await until(pilot, lambda: box.content_region.contains_region(keys.region) and keys.region.height)
+        before = scroll.scroll_y
+        await pilot.press("pagedown")
+        await until(pilot, lambda: scroll.scroll_y > before)
+        await pilot.press("y")
+        await until(pilot, lambda: fake(app).asked)
 
 
 async def test_undo_says_what_comes_back_and_where() -> None:

@@ -10,12 +10,14 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from agentdeck.ui.held_keys import KeysWanted
 
 T = TypeVar("T")
+FRAME = 10  # rows of a dialog beside a text that scrolls: border, heading, trouble, keys
 
 
 class Dialog(ModalScreen[T]):
@@ -40,6 +42,17 @@ class Dialog(ModalScreen[T]):
 
     def on_screen_resume(self) -> None:
         self.call_later(self.post_message, KeysWanted())  # later: Textual gives the focus after this
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self.fit)
+
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self.fit)
+
+    def fit(self) -> None:
+        """A long text fills the screen and scrolls; the keys below it stay in sight."""
+        for scroll in self.query("#scroll"):
+            self.set_class(scroll.virtual_size.height > self.app.size.height - FRAME, "-tall")
 
     def heading(self) -> str:
         return self.HEADING

@@ -62,6 +62,7 @@ class RemoveDialog(Dialog["list[Report]"]):
             return
         text = Content("\n\n").join(told(report) for report in self._reports)
         self.query_one("#text", Static).update(text)
+        self.call_after_refresh(self.fit)
         if not self._free:
             self.say("It cannot be removed now.", self._reports[0].hint if self._reports else "")
 
