@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from agentdeck.ui.screens.dialog import Dialog
 
 
 class ViewsDialog(Dialog[str]):
-    """Dismisses with the name of a view; one that is not among `notes` is a new one."""
+    """Dismisses with the name of a view; one that is not among `notes` is a new one. `agents` are those there are."""
 
     BINDINGS = [
         Binding("down", "move(1)", show=False, priority=True),
@@ -25,9 +25,10 @@ class ViewsDialog(Dialog[str]):
     ]
     KEYS = (("Enter", "show it here"), ("↑ ↓", "choose"))
 
-    def __init__(self, notes: Sequence[ViewNote], here: str) -> None:
+    def __init__(self, notes: Sequence[ViewNote], here: str, agents: Collection[str]) -> None:
         super().__init__()
         self._notes = notes
+        self._agents = agents
         self._here = here
 
     def heading(self) -> str:
@@ -40,7 +41,7 @@ class ViewsDialog(Dialog[str]):
     def _options(self, text: str) -> list[Option]:
         names = [note.view.name for note in self._notes]
         found = [note for note in self._notes if text.lower() in note.view.name.lower()]
-        options = [Option(_prompt(note, self._here), id=note.view.name) for note in found]
+        options = [Option(_prompt(note, self._here, self._agents), id=note.view.name) for note in found]
         if text and text not in names and VIEW_NAME.match(text):
             options.append(Option(Content.assemble((f" {text[:20]:<21}", "bold"), "a new view like this"), id=text))
         return options
@@ -78,19 +79,20 @@ class ViewsDialog(Dialog[str]):
         self.dismiss(event.option.id)
 
 
-def _prompt(note: ViewNote, here: str) -> Content:
+def _prompt(note: ViewNote, here: str, agents: Collection[str]) -> Content:
     others = note.dashboards - (note.view.name == here)
     shown = "here" if note.view.name == here else ""
     elsewhere = f"{others} other dashboard{'s' if others > 1 else ''}" if others else ""
     return Content.assemble(
         (f" {note.view.name[:20]:<21}", "bold"),
         (f"{', '.join(part for part in (shown, elsewhere) if part):<26}", "$text-accent"),
-        (describe(note.view), "$foreground-muted"),
+        (describe(note.view, agents), "$foreground-muted"),
     )
 
 
-def describe(view: View) -> str:
-    """What makes this view another one than the usual."""
+def describe(view: View, agents: Collection[str]) -> str:
+    """What makes this view another one than the usual; a removed agent is hidden no more."""
+    hidden = len(view.hidden.intersection(agents))
     parts = [f"by {view.grouping}" if view.grouping == "repository" else "ungrouped" if view.grouping == "none" else ""]
-    parts += [f"{len(view.hidden)} hidden" if view.hidden else "", f"/{view.filter}" if view.filter else ""]
+    parts += [f"{hidden} hidden" if hidden else "", f"/{view.filter}" if view.filter else ""]
     return "  ".join(part for part in parts if part)

@@ -92,7 +92,8 @@ async def views(deck: DeckScreen, number: int) -> None:
     """Show another view in this dashboard."""
     from agentdeck.ui.screens.views import ViewsDialog
 
-    name = await deck.app.push_screen_wait(ViewsDialog(await deck.bridge.views(), deck.view.name))
+    agents = {row.agent.id for row in deck.fleet.rows}
+    name = await deck.app.push_screen_wait(ViewsDialog(await deck.bridge.views(), deck.view.name, agents))
     if name and name != deck.view.name:
         view = await deck.bridge.show_view(name)
         await deck.keeper.flush()
