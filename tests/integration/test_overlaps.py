@@ -284,6 +284,20 @@ def test_long_object_names(tmp_path: Path) -> None:
     assert len(one.commit) == 64 and bench.conflicts(one.commit, other.commit) == ("a.py",)
 
 
+def test_a_bare_repository(plain: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.git"
+    subprocess.run(["git", "clone", "-q", "--bare", str(plain), str(bare)], check=True)
+    fleet = Fleet(bare)
+    for name in ("ada", "bo"):
+        repos.write(fleet.add(name), {"a.py": line(3, name)})
+    found = fleet.look()
+    assert (found.conflicts, found.bases["ada"]) == ({("ada", "bo"): ("a.py",)}, "main")
+    repos.commit(plain, "Main goes on", {"a.py": line(3, "main")})
+    repos.git(plain, "push", "-q", str(bare), "main")
+    assert fleet.overlaps.moved(fleet.agents.values()) == {"ada", "bo"}
+    assert ("ada", "") in fleet.look().conflicts
+
+
 def test_a_shallow_clone(plain: Path, tmp_path: Path) -> None:
     repos.commit(plain, "Second", {"b.py": "b\n"})
     clone = tmp_path / "clone"

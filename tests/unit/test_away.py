@@ -6,13 +6,17 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import count
 
 import pytest
+from click.testing import CliRunner
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
+from agentdeck.cli import main
 from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
 from agentdeck.models.event import Event
 from agentdeck.models.status import Ask, State, Status
 from agentdeck.models.usage import Tokens
@@ -214,3 +218,31 @@ def test_when_a_view_was_seen_is_its_own_and_keeps_its_filter(conn: sqlite3.Conn
     absences.see(conn, "new", LEFT + 1)
     assert (absences.last_seen(conn, "mine"), absences.last_seen(conn, "new")) == (LEFT, LEFT + 1)
     assert conn.execute("SELECT filter FROM views WHERE name = 'mine'").fetchone()[0] == "x"
+
+
+# The command
+
+
+def test_an_empty_deck_has_nothing_to_tell_and_a_bad_time_is_named(deck_home: object) -> None:
+    run = CliRunner().invoke
+    found = run(main, ["away", "--json"])
+    assert found.exit_code == 0 and json.loads(found.stdout)["items"] == []
+    assert run(main, ["away"]).stdout.split() == ["KIND", "AGENT", "WHAT", "AGO", "COST"]
+    bad = run(main, ["away", "--since", "yesterday"])
+    assert (bad.exit_code, bad.stdout) == (2, "")
+    assert "'yesterday' is no day or time" in bad.stderr and "2h, 30m" in bad.stderr
+
+
+def test_since_is_when_the_view_was_left_or_what_one_says(conn: sqlite3.Connection) -> None:
+    absences.see(conn, "mine", LEFT)
+    run = CliRunner().invoke
+
+    def since(*words: str) -> int:
+        data = json.loads(run(main, ["away", "--json", *words]).stdout)
+        return round(datetime.fromisoformat(data["since"]).timestamp() * 1000)
+
+    assert since("--view", "mine") == LEFT
+    assert since("--view", "mine", "--since", "2026-11-22T18:30+00:00") == 1_795_372_200_000
+    now = now_ms()
+    assert abs(now - 2 * 3_600_000 - since("--since", "2h")) < 60_000
+    assert abs(now - absences.NEVER_MS - since("--view", "never")) < 60_000
