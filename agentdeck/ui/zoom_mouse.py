@@ -42,15 +42,20 @@ class ZoomMouse:
         self._last = b""
         self._pressed = False
 
+    def wants(self, event: MouseEvent) -> bool:
+        """Whether the agent's program asked for this."""
+        pane = self._pane()
+        if pane is None or pane.dead or event.shift or deed_of(event) not in TOLD[pane.mouse]:
+            return False
+        x, y = self._cell(event)
+        return self._pressed or (0 <= x < pane.cols and 0 <= y < pane.rows)
+
     def take(self, event: MouseEvent) -> bool:
         """Whether the event is for the agent's program, and has gone to it."""
         pane, deed = self._pane(), deed_of(event)
-        if pane is None or pane.dead or event.shift or deed not in TOLD[pane.mouse]:
+        if pane is None or not self.wants(event):
             return False
         x, y = self._cell(event)
-        inside = 0 <= x < pane.cols and 0 <= y < pane.rows
-        if not inside and not self._pressed:
-            return False
         # what began in the pane ends there, wherever the hand has gone
         self._tell(event, deed, min(max(x, 0), pane.cols - 1), min(max(y, 0), pane.rows - 1), pane.sgr_mouse)
         self._pressed = deed == "press" or (self._pressed and deed != "release")

@@ -8,10 +8,18 @@ from textual.events import MouseDown, MouseMove, MouseUp
 from textual.widget import Widget
 
 
-async def drag(pilot: Any, widget: Widget, *spots: tuple[int, int], let_go: bool = True) -> None:
-    """Press at the first of `spots`, move over the others with the button down, let go at the last."""
+async def press_and_move(pilot: Any, widget: Widget, *spots: tuple[int, int]) -> None:
+    """Press at the first of `spots` and move over the others with the button down."""
     await pilot._post_mouse_events([MouseDown], widget, spots[0], button=1)
     for spot in spots[1:]:
         await pilot._post_mouse_events([MouseMove], widget, spot, button=1)
-    if let_go:
-        await pilot._post_mouse_events([MouseUp], widget, spots[-1], button=1)
+
+
+async def let_go(pilot: Any, widget: Widget, spot: tuple[int, int]) -> None:
+    await pilot._post_mouse_events([MouseUp], widget, spot, button=1)
+
+
+async def drag(pilot: Any, widget: Widget, *spots: tuple[int, int]) -> None:
+    """From the first of `spots` to the last."""
+    await press_and_move(pilot, widget, *spots)
+    await let_go(pilot, widget, spots[-1])

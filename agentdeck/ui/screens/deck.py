@@ -85,6 +85,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self._typed: str | None = None  # the filter while it is being typed
         self.stats = AgentStats()
         self.drafts: dict[str, str] = {}
+        self.last_search = ""
         self.undoable: list[Undoable] = []
         self.held = HeldKeys()
         self.presence = Presence(self)

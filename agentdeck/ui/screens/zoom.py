@@ -30,6 +30,7 @@ from textual.widgets import Static
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import age, now_ms
 from agentdeck.models.pane import Pane
+from agentdeck.models.scrollback import Scrollback
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import GLYPHS, STYLES, word
 from agentdeck.ui.keyboard import Keyboard
@@ -40,6 +41,8 @@ from agentdeck.ui.zoom_mouse import ZoomMouse
 
 RETURN = frozenset({"ctrl+q", "ctrl+right_square_bracket", "ctrl+]"})
 _RETURN_CHARACTERS = frozenset({"\x11", "\x1d"})
+NOTCH = 3
+"""Rows of one notch of the wheel."""
 SETTLE = 0.15
 """Seconds the terminal's size must rest before the agent is given more room."""
 
@@ -60,6 +63,9 @@ class ZoomScreen(Screen[None]):
         self.view = ZoomView(row, self._observed)
         self.keyboard = Keyboard(live, row.agent.pane, row.agent.id, self._set_trouble)
         self.mouse = ZoomMouse(self.view, lambda: live.pane(self.row.agent.pane), self.keyboard.send)
+        self.view.theirs = lambda event: self.view.back.at is None and self.mouse.wants(event)
+        self.view.moved = self._moved_back
+        self._fetching = False
         self._live = live
         self._newest = newest
         self._trouble = ""
@@ -91,10 +97,12 @@ class ZoomScreen(Screen[None]):
         if event.key in RETURN or event.character in _RETURN_CHARACTERS:
             self.dismiss()
         else:
+            self.view.back.leave()
             self.keyboard.press(event.key, event.character)
 
     def on_paste(self, event: Paste) -> None:
         event.stop()
+        self.view.back.leave()
         self.keyboard.paste(event.text)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
@@ -110,9 +118,34 @@ class ZoomScreen(Screen[None]):
     @on(MouseScrollLeft)
     @on(MouseScrollRight)
     def _mouse_acts(self, event: MouseEvent) -> None:
-        """To the agent, if its program asked for the mouse."""
-        if self.mouse.take(event):
+        """To the agent, if its program asked for the mouse; else the wheel goes back in the pane's history."""
+        back = self.view.back.at is not None
+        if not back and not self.view.frozen and self.mouse.take(event):
             event.stop()
+        elif isinstance(event, MouseScrollUp | MouseScrollDown):
+            event.stop()
+            self._scroll(-NOTCH if isinstance(event, MouseScrollUp) else NOTCH)
+
+    def _scroll(self, rows: int) -> None:
+        pane = self._live.pane(self.row.agent.pane)
+        if pane is None or self.view.frozen:
+            return
+        if not self.view.scroll_back(rows, pane) and rows < 0 and self.view.back.at is None:
+            self.notify("nothing has scrolled off this screen; H in the deck reads what was said", timeout=3)
+
+    def _moved_back(self) -> None:
+        self._show_bar()
+        if not self._fetching and self.view.back.missing() is not None:
+            self._fetching = True
+            self.run_worker(self._fetch(), group="history")
+
+    async def _fetch(self) -> None:
+        try:
+            client, agent = self._live.client, self.row.agent
+            if client is not None:
+                await self.view.back.fetch(client, agent.pane, agent.id)
+        finally:
+            self._fetching = False
 
     def on_click(self, event: Click) -> None:
         event.stop()
@@ -125,6 +158,7 @@ class ZoomScreen(Screen[None]):
         """Another state of the same agent; after a resume it has another pane."""
         if row.agent.pane != self.row.agent.pane:
             self._trouble = ""
+            self.view.back.leave()
             self._size_soon()
         self.row = row
         self.view.set_row(row)
@@ -162,6 +196,7 @@ class ZoomScreen(Screen[None]):
             (agent.name, "bold"),
             (f"  {word(status)} {since}".rstrip(), look),
             (f"  {self._trouble or self._seen}", "$text-warning"),
+            (f"  {_how_far(self.view.back.at)}" if self.view.back.at else "", "$text-accent"),
         )
         for back in (
             "every key goes to the agent; Ctrl+Q or Ctrl+] returns ",
@@ -213,6 +248,11 @@ class ZoomScreen(Screen[None]):
             await self._loan.close()
         except (AgentDeckError, sqlite3.Error, OSError) as error:  # it ends with this process
             self.log.warning(str(error))
+
+
+def _how_far(at: Scrollback) -> str:
+    new = f", {at.live} new" if at.live else ""
+    return f"{at.back} rows back{new}; typing returns"
 
 
 def _resize_safe(harness: str) -> bool:

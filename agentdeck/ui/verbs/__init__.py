@@ -32,6 +32,8 @@ DIALOGS = (
     "tools",
     "away",
     "history",
+    "copy",
+    "search",
 )
 TAKERS = frozenset((*DIALOGS, "terminal", "editor", "attach"))  # what is typed right after is meant for what they open
 HANDLERS: dict[str, Verb] = {

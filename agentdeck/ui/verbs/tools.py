@@ -1,4 +1,4 @@
-"""Zoom, and what opens beside an agent: a shell, an editor, any tool of the human's, a full-screen attach, its path."""
+"""Zoom, and what opens beside an agent: a shell, an editor, any tool of the human's, a full-screen attach."""
 
 from __future__ import annotations
 
@@ -158,12 +158,6 @@ async def attach(deck: DeckScreen, number: int) -> None:
     await _open(deck, Errand("attach", tuple(argv), None, row, attach=True), place, box)
 
 
-def copy(deck: DeckScreen, number: int) -> None:
-    row = _focused(deck)
-    deck.app.copy_to_clipboard(row.agent.worktree)
-    deck.notify(row.agent.worktree, title="copied", timeout=3, markup=False)
-
-
 def _focused(deck: DeckScreen) -> AgentRow:
     row = deck.state.focused
     if row is None:
@@ -177,5 +171,4 @@ HANDLERS = {
     "tools": menu,
     "editor": edit,
     "attach": attach,
-    "copy": copy,
 }

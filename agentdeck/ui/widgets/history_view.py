@@ -51,6 +51,8 @@ class HistoryView(Picking):
     HistoryView { width: 1fr; height: 1fr; background: $surface; }
     """
 
+    LIVE = False
+
     class Pointed(Message):
         """A click on the name of a location in a file."""
 

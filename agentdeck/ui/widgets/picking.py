@@ -22,10 +22,13 @@ def copy(app: App[object], text: str, what: str = "") -> None:
 
 
 class Picking(LineWidget):
-    """A widget of lines whose cells can be picked. While a button is down the widget must not change what it shows.
+    """A widget of lines whose cells can be picked. While it is `frozen` it must not change what it shows.
 
     A widget says where its cells are by `spot_at`, what stands there by `line_at`, and paints itself in `repaint`.
     """
+
+    LIVE = True
+    """What it shows changes by itself: what is picked is let go soon after it was copied."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -35,6 +38,10 @@ class Picking(LineWidget):
         self._anchor: Spot | None = None
 
     # -- what a widget says of itself -----------------------------------------------------------------------
+
+    def pickable(self, event: MouseDown) -> bool:
+        """Whether a press there may begin a drag."""
+        return True
 
     def spot_at(self, x: int, y: int) -> Spot | None:
         """The line and column at a place of the widget, or the nearest one there is; None when there is no text."""
@@ -47,11 +54,16 @@ class Picking(LineWidget):
         """Show what is picked, and what is not any more."""
         raise NotImplementedError
 
+    @property
+    def frozen(self) -> bool:
+        return self._anchor is not None or (self.LIVE and self.picked is not None)
+
     # -- the mouse ------------------------------------------------------------------------------------------
 
     def on_mouse_down(self, event: MouseDown) -> None:
-        self._anchor = self.spot_at(event.x, event.y) if event.button == 1 else None
         self.dragging = self.dragged = False
+        if event.button == 1 and self.pickable(event):
+            self._anchor = self.spot_at(event.x, event.y)
         if self._anchor is not None:
             self.capture_mouse()
 
@@ -72,11 +84,12 @@ class Picking(LineWidget):
         self.dragged = self.dragging
         self._let_go()
         if self.dragged:
-            self.copy_picked()
+            self._picked_all()
 
     def _let_go(self) -> None:
         self._anchor, self.dragging = None, False
         self.release_mouse()
+        self.repaint()
 
     # -- what is picked -------------------------------------------------------------------------------------
 
@@ -84,6 +97,12 @@ class Picking(LineWidget):
         if selection != self.picked:
             self.picked = selection
             self.repaint()
+
+    def drop_picked(self) -> None:
+        """What stood here is something else now."""
+        if self._anchor is not None:
+            self.release_mouse()
+        self._anchor, self.dragging, self.picked = None, False, None
 
     def pick_at(self, x: int, y: int, clicks: int) -> None:
         """A double click picks the word and copies it, a triple one the line, a single one nothing."""
@@ -93,7 +112,16 @@ class Picking(LineWidget):
             return
         line = self.line_at(spot[0])
         self.pick(word(spot[0], line, spot[1]) if clicks == 2 else whole(spot[0], line))
+        self._picked_all()
+
+    def _picked_all(self) -> None:
         self.copy_picked()
+        if self.LIVE:
+            self.set_timer(LINGER, self._linger_over)
+
+    def _linger_over(self) -> None:
+        if self._anchor is None:
+            self.pick(None)
 
     @property
     def picked_text(self) -> str:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from textual.content import Content
-from textual.events import Click, Resize
+from textual.events import Click, MouseDown, Resize
 from textual.geometry import Region
 from textual.strip import Strip
 
 from agentdeck.models.clock import now_ms
 from agentdeck.models.screen import Line, PaneScreen, top_row
+from agentdeck.models.selection import Spot
 from agentdeck.ui.entry import Entry
 from agentdeck.ui.strips import strip_of
-from agentdeck.ui.widgets.lines import LineWidget
+from agentdeck.ui.widgets.picking import Picking
 from agentdeck.ui.widgets.pointed import Pointed
 from agentdeck.ui.widgets.tile_text import foot, title
 
@@ -21,7 +22,7 @@ EDGE = 1
 _NO_FOOT_BELOW = 5
 
 
-class Tile(LineWidget):
+class Tile(Picking):
     """Shows the Entry it is given. Never asks tmux for anything."""
 
     COMPONENT_CLASSES = {"tile--title", "tile--title-focused", "tile--foot", "tile--edge", "tile--edge-focused"}
@@ -46,6 +47,8 @@ class Tile(LineWidget):
     def give(self, entry: Entry) -> None:
         """Show this entry from now on; of the same agent or of another."""
         before, self.entry = self.entry, entry
+        if entry.row.agent.id != before.row.agent.id:
+            self.drop_picked()
         edge = entry.in_focus != before.in_focus
         if edge:
             self._edge = None
@@ -108,6 +111,10 @@ class Tile(LineWidget):
         body = self.body
         if not body.width or not body.height:
             return
+        if again:
+            self.drop_picked()
+        elif self.frozen:
+            return
         picture = self.entry.picture or PaneScreen()
         top = top_row(picture.lines, picture.cursor_y, body.height)
         lines = picture.lines[top : top + body.height]
@@ -126,8 +133,33 @@ class Tile(LineWidget):
             self._edge = Segment("▌" if self.entry.in_focus else " ", style)
         return self._edge
 
+    # -- the mouse ------------------------------------------------------------------------------------------
+
+    def pickable(self, event: MouseDown) -> bool:
+        return self.body.contains(event.x, event.y)
+
+    def spot_at(self, x: int, y: int) -> Spot | None:
+        body = self.body
+        if not body.width or not body.height:
+            return None
+        return max(0, min(y - body.y, body.height - 1)), max(0, min(x - body.x, body.width - 1))
+
+    def line_at(self, number: int) -> Line:
+        return (self._shown[number] or ()) if number < len(self._shown) else ()
+
+    def repaint(self) -> None:
+        if self.picked is None:
+            self._draw_body(again=not self.frozen)
+            return
+        body = self.body
+        for index in range(len(self._shown)):
+            line = self.picked.paint(index, self.line_at(index), body.width)
+            self.put(body.y + index, strip_of(line, 0, body.width, self.entry.faint).behind(self._edge_segment()))
+
     def on_click(self, event: Click) -> None:
         event.stop()
+        if self.dragged:
+            return
         self.post_message(Pointed(self.entry.row.agent.id, double=event.chain > 1))
 
 
