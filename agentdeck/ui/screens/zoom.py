@@ -120,7 +120,7 @@ class ZoomScreen(Screen[None]):
     def _mouse_acts(self, event: MouseEvent) -> None:
         """To the agent, if its program asked for the mouse; else the wheel goes back in the pane's history."""
         back = self.view.back.at is not None
-        if not back and not self.view.frozen and self.mouse.take(event):
+        if not back and not self.view.picking and self.mouse.take(event):
             event.stop()
         elif isinstance(event, MouseScrollUp | MouseScrollDown):
             event.stop()
@@ -128,7 +128,7 @@ class ZoomScreen(Screen[None]):
 
     def _scroll(self, rows: int) -> None:
         pane = self._live.pane(self.row.agent.pane)
-        if pane is None or self.view.frozen:
+        if pane is None or self.view.picking:
             return
         if not self.view.scroll_back(rows, pane) and rows < 0 and self.view.back.at is None:
             self.notify("nothing has scrolled off this screen; H in the deck reads what was said", timeout=3)

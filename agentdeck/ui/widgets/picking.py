@@ -58,6 +58,11 @@ class Picking(LineWidget):
     def frozen(self) -> bool:
         return self._anchor is not None or (self.LIVE and self.picked is not None)
 
+    @property
+    def picking(self) -> bool:
+        """A drag is on its way, or what it picked is still marked."""
+        return self.dragging or self.picked is not None
+
     # -- the mouse ------------------------------------------------------------------------------------------
 
     def on_mouse_down(self, event: MouseDown) -> None:
