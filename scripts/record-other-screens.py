@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from agentdeck.adapters import processes  # noqa: E402
+from agentdeck.harnesses import loader  # noqa: E402
 from tests.real import client, others  # noqa: E402
 from tests.real.dialects import Dialects  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
@@ -33,7 +34,7 @@ from tests.waiting import wait_for  # noqa: E402
 SCREENS = ROOT / "tests/screens"
 PLACE = Path("/tmp/deck-screens")  # named on some screens, so it is the same each time
 ARGV = {
-    "codex": ["codex", "--no-daemon", "-a", "on-request", "-s", "workspace-write"],
+    "codex": [*loader.get("codex").start.argv, "-a", "on-request", "-s", "workspace-write"],
     "gemini": ["gemini", "--model", "gemini-2.5-pro"],
     "opencode": ["opencode"],
 }

@@ -144,6 +144,8 @@ class Harness(Strict):
     takes_tasks: bool = True
     own_command: bool = False  # ARGS are the command (`shell`)
     ready_seconds: float = 60.0
+    # So long idle must have stood before a text is pasted: some paint their composer before a dialog covers it.
+    settle_seconds: float = 0.0
     start: Start
     hooks: dict[str, Hook] = {}
     titles: list[Title] = []

@@ -20,8 +20,8 @@ def refuse(pane: Pane | None, deck_id: str) -> str:
     return ""
 
 
-def wait(status: Status, pane: Pane, typed: Typed, mode: str, now: int) -> str:
-    """Why this delivery must wait; '' when the way is clear."""
+def wait(status: Status, pane: Pane, typed: Typed, mode: str, now: int, settle: int = 0) -> str:
+    """Why this delivery must wait; '' when the way is clear. `settle` (ms): so long rest must have lasted."""
     if pane.in_mode:
         return "its pane is in copy mode"
     if status.state == "needs_input":
@@ -31,6 +31,8 @@ def wait(status: Status, pane: Pane, typed: Typed, mode: str, now: int) -> str:
         return f"it is {status.state}, not idle"
     if now - status.checked > MAX_AGE_MS:
         return "its status is not fresh"
+    if status.state in ("idle", "failed") and now - status.since < settle:
+        return "it has only just come to rest"
     if typed.state == "draft":
         return "somebody's draft stands in its composer"
     if typed.state == "absent":

@@ -131,7 +131,8 @@ class Outbox:
             self._interrupted.add(delivery.id)
             for key in harness.keys.interrupt:
                 await tmux.send_key(client, agent.pane, key)
-        reason = gate.wait(status, pane, typed, "queue" if delivery.mode == "queue" else "idle", now_ms())
+        mode = "queue" if delivery.mode == "queue" else "idle"
+        reason = gate.wait(status, pane, typed, mode, now_ms(), int(harness.settle_seconds * 1000))
         if reason:
             await self._wait(delivery, reason)
             return

@@ -33,7 +33,8 @@ def test_a_session_without_its_file_or_without_an_id_is_not_resumed(agent: Agent
     file.parent.mkdir(parents=True)
     file.touch()
     assert conversations.exists(codex, known)
-    assert launch.command(codex, known, resume=True)[:4] == ["codex", "resume", "--no-daemon", "5e55"]
+    words = launch.command(codex, known, resume=True)
+    assert words[:2] == ["codex", "resume"] and "5e55" in words
 
 
 def test_a_client_without_sessions_goes_on_with_the_file_in_its_tree(agent: Agent) -> None:

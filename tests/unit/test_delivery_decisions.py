@@ -72,6 +72,13 @@ def test_what_lets_a_text_through() -> None:
     assert gate.wait(replace(IDLE, state="working"), PANE, EMPTY, "queue", NOW) == ""
 
 
+def test_rest_must_have_lasted_where_a_client_paints_its_composer_before_its_dialogs() -> None:
+    young = replace(IDLE, since=NOW - 400)
+    assert gate.wait(young, PANE, EMPTY, "idle", NOW, 500)
+    assert gate.wait(young, PANE, EMPTY, "idle", NOW, 400) == ""
+    assert gate.wait(young, PANE, EMPTY, "idle", NOW) == ""
+
+
 def test_words_are_compared_by_meaning() -> None:
     wrapped = '\n\n<pasted_content id="b4">\nfirst line\nsecond   line\n</pasted_content id="b4">\n'
     assert outbox.same_words(wrapped, "first line\nsecond line\n")
