@@ -240,6 +240,7 @@ async def test_collisions_stand_on_tile_and_roster_and_in_a_panel() -> None:
         fake(app).tell()
         assert "ada    ↯2!" in text(app.deck.query_one("#roster-lines"))
         tile = next(tile for tile in app.deck.stage.grid.visible_tiles if tile.entry.row.agent.id == "id-ada")
+        await until(pilot, lambda: tile._words[0] is not None and tile._words[1] is not None, "the tile")
         assert "ada ↯2!" in str(tile._words[0]) and "↯ bo: parser.py +1, 1 more" in str(tile._words[1])
         await pilot.press("C")
         await until(pilot, lambda: app.deck.query_one(CollisionPanel).display)
