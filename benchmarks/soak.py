@@ -53,7 +53,7 @@ def run(deck: Rig, terminal: Terminal, seconds: float, out: Path | None) -> list
     notes: list[dict[str, float]] = []
     started = time.monotonic()
     while (at := time.monotonic() - started) < seconds:
-        use(terminal)
+        use(deck, terminal, deck.agents[len(notes) % len(deck.agents)])
         note = {"minute": round(at / 60, 1), **facts(deck), **unequal(deck, terminal)}
         notes.append(note)
         print(json.dumps(note), flush=True)
@@ -64,16 +64,18 @@ def run(deck: Rig, terminal: Terminal, seconds: float, out: Path | None) -> list
     return notes
 
 
-def use(terminal: Terminal) -> None:
+def use(deck: Rig, terminal: Terminal, name: str) -> None:
     """What a human does every now and then; ends where it began."""
     terminal.keys("l", "Enter")
     terminal.wait("Ctrl+Q")
     terminal.keys("C-q")
     wait_for(lambda: "returns" not in terminal.text(), 15, "the grid")
-    terminal.keys("u", "L", "L", "Space", "Space", "v", "V", "v", "?")
+    deck.deck.ok("hide", name)
+    terminal.keys("u", "L", "L", "Space", "Space", "?")
     terminal.wait("Act on agents")
     terminal.keys("Escape")
     wait_for(lambda: "Act on agents" not in terminal.text(), 15, "the grid")
+    deck.deck.ok("unhide", name)
     terminal.keys("j")
 
 

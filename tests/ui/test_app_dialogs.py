@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
+from textual._styles_cache import StylesCache
 from textual.widgets import Input, OptionList, TextArea
 
 from agentdeck.errors import AgentDeckError, UsageError
@@ -391,3 +393,22 @@ async def test_escape_closes_every_dialog_without_a_trace() -> None:
             await pilot.press("escape")
             await closed(pilot, app)
         assert not fake(app).asked
+
+
+async def test_a_closed_dialog_leaves_nothing_behind() -> None:
+    app = make_app(row("ada"), row("bo"))
+    async with app.run_test(size=(120, 40)) as pilot:
+
+        def left() -> int:
+            gc.collect()
+            return sum(isinstance(one, StylesCache) for one in gc.get_objects())
+
+        await opened(pilot, app, HelpDialog, "question_mark")
+        await pilot.press("escape")
+        await closed(pilot, app)
+        before = left()
+        for _ in range(3):
+            await opened(pilot, app, HelpDialog, "question_mark")
+            await pilot.press("escape")
+            await closed(pilot, app)
+        await until(pilot, lambda: left() <= before)

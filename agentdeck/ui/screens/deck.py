@@ -25,6 +25,7 @@ from agentdeck.ui import arrangement, deck_state, levels, verbs
 from agentdeck.ui.actions import ACTIONS, BY_ID, Action
 from agentdeck.ui.bridge import Bridge
 from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.forgetting import forget_closed_widgets
 from agentdeck.ui.held_keys import HeldKeys
 from agentdeck.ui.presence import Presence
 from agentdeck.ui.toolbox import Toolbox, actions_of, survey
@@ -327,6 +328,9 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     @on(Roster.GroupChosen)
     def _group_clicked(self, event: Roster.GroupChosen) -> None:
         hide_group(self, event.group)
+
+    def on_screen_resume(self) -> None:
+        self.set_timer(CLOCK, forget_closed_widgets)  # the closed screen is still on its way out
 
     def on_resize(self, event: Resize) -> None:
         self.call_after_refresh(self.redraw_lines)
