@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, ZOOM_KEYS, keys_of
+from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, MOUSE, ZOOM_KEYS, keys_of
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN = "<!-- keys: written by scripts/write_docs.py -->"
@@ -30,6 +30,8 @@ def key_tables() -> str:
         if group == "move":
             parts += [f"| {_keys(keys.split(', '))} | {_cell(said)} |" for keys, said in ZOOM_KEYS]
         parts.append("")
+    parts.append("| Mouse | |\n|---|---|")
+    parts += [f"| {_cell(deed)} | {_cell(said)} |" for deed, said in MOUSE]
     return "\n".join(parts).strip()
 
 

@@ -115,6 +115,15 @@ HISTORY_KEYS = (
     ("q", "back", "Return to the deck; so do Esc and Ctrl+Q"),
 )
 """Keys of the history: key, label of the bottom line, help."""
+MOUSE = (
+    ("click", "Focus the agent; twice: zoom in"),
+    ("right click", "Mark the agent, or take the mark away"),
+    ("wheel", "Turn pages over the tiles, scroll anywhere else"),
+    ("click above", "A count on the top line finds the next such agent"),
+    ("click below", "A key that is shown, here or in a dialog, does what it says"),
+    ("click outside", "Close a dialog, unless something typed would be lost"),
+    ("in zoom", "It goes to the agent if its program asked for it (never with Shift); a click on the bar returns"),
+)
 
 _SHOWN = {
     "enter": "Enter", "escape": "Esc", "space": "Space", "left": "←", "right": "→", "up": "↑", "down": "↓",

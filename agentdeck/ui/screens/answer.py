@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from agentdeck.models.status import Ask, Status
 from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.clicks import does
 from agentdeck.ui.screens.dialog import Dialog
 
 
@@ -72,13 +73,13 @@ class AnswerDialog(Dialog[str]):
                 ("It waits for you, but what it asks is only on its screen.\n", "bold"),
                 (f"{self._row.status.why}\n\n", "$foreground-muted"), "Esc, then Enter zooms in on it.",
             )  # fmt: skip
-        parts: list[Content | tuple[str, str]] = [(headline(ask) + "\n", "bold")]
+        parts: list[Content | tuple[str, str] | str] = [(headline(ask) + "\n", "bold")]
         if ask.tool and ask.tool not in headline(ask):
             parts.append(Content.assemble(("\ntool  ", "$foreground-muted"), (ask.tool, "bold $text-warning"), "\n"))
         if ask.detail:
             parts.append(Content(f"\n{ask.detail}\n"))
         for number, option in enumerate(ask.options, 1):
-            parts.append(Content.assemble((f"\n {number} ", "bold $text-accent"), option))
+            parts += ["\n", does(Content.assemble((f" {number} ", "bold $text-accent"), option), str(number))]
         if not self.KEYS:
             parts.append(("\nThis one is answered on its own screen: Esc, then Enter zooms in.", "$foreground-muted"))
         return Content.assemble(*parts)

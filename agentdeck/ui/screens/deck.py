@@ -37,6 +37,7 @@ from agentdeck.ui.widgets.collision_panel import CollisionPanel
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
 from agentdeck.ui.widgets.keys_line import KeysLine
 from agentdeck.ui.widgets.log_panel import LogPanel
+from agentdeck.ui.widgets.pointed import Pointed
 from agentdeck.ui.widgets.roster import Roster
 from agentdeck.ui.widgets.stage import Stage
 from agentdeck.ui.widgets.top_line import TopLine
@@ -321,9 +322,25 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     def _zoom_clicked(self) -> None:
         self.action_act("zoom")
 
-    @on(Roster.Chosen)
-    def _row_clicked(self, event: Roster.Chosen) -> None:
+    @on(Pointed)
+    def _agent_clicked(self, event: Pointed) -> None:
+        """Once is focus, twice is zoom, the right button is mark."""
         self.focus_row(event.agent_id)
+        if event.right or event.double:
+            self.action_act("mark" if event.right else "zoom")
+
+    @on(KeysLine.Clicked)
+    @on(TopLine.Clicked)
+    def _words_clicked(self, event: KeysLine.Clicked | TopLine.Clicked) -> None:
+        self.action_act(event.action_id)
+
+    @on(TopLine.Sought)
+    def _count_clicked(self, event: TopLine.Sought) -> None:
+        found = deck_state.following(self._rows, self.state.focused, (event.state,))
+        if found:
+            self.focus_row(found)
+        else:
+            self.tell("the filter leaves them out: Esc clears it", seconds=3)
 
     @on(Roster.GroupChosen)
     def _group_clicked(self, event: Roster.GroupChosen) -> None:

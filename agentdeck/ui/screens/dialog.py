@@ -10,18 +10,31 @@ from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.content import Content
-from textual.events import Resize
+from textual.events import Click, Key, Resize
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from agentdeck.ui.clicks import does, under
 from agentdeck.ui.held_keys import KeysWanted
 
 T = TypeVar("T")
 FRAME = 10  # rows of a dialog beside a text that scrolls: border, heading, trouble, keys
+_NAMES = {"Esc": "escape", "Enter": "enter", "Tab": "tab"}
+
+
+def typed(shown: str) -> str:
+    """The one key that these words name, as Textual calls it; '' for several."""
+    if shown in _NAMES or len(shown) == 1:
+        return _NAMES.get(shown, shown)
+    return shown.lower() if shown.startswith("Ctrl+") else ""
 
 
 class Dialog(ModalScreen[T]):
-    """Esc always closes with nothing done. `TITLE` and `KEYS` (pairs of key and words) are a dialog's own."""
+    """Esc always closes with nothing done, and so does a click outside. `TITLE` and `KEYS` (key and words) are its own.
+
+    Keys that are shown can be clicked. `FORGETS` says whether what was typed is lost by closing: then a click
+    outside does not close it any more.
+    """
 
     CSS_PATH = "dialogs.tcss"
     # Tab before the focused field sees it: else what is typed right after it still goes to the old field.
@@ -32,6 +45,7 @@ class Dialog(ModalScreen[T]):
     ]
     HEADING = ""
     KEYS: tuple[tuple[str, str], ...] = ()
+    FORGETS = True
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
@@ -40,10 +54,28 @@ class Dialog(ModalScreen[T]):
             yield Static(id="trouble")
             yield Static(self.key_words(), id="keys")
 
+    def _typed(self) -> list[str]:
+        """What stands in the fields, by their names: a dialog without them loads none."""
+        return [getattr(field, "text", "") or getattr(field, "value", "") for field in self.query("Input, TextArea")]
+
+    def on_click(self, event: Click) -> None:
+        if what := under(event):
+            # as if typed: a key that the dialog itself had sent would not come up to its bindings
+            self.app.post_message(Key(what, None).set_sender(self.query_one("#keys")))
+        elif event.widget is self and event.chain == 1:  # the second of two is the one that opened it
+            self._click_outside()
+
+    def _click_outside(self) -> None:
+        if self.FORGETS and self._typed() != self._given:
+            self.say("what is typed would be lost: Esc closes it all the same", style="$text-warning")
+        else:
+            self.action_cancel()
+
     def on_screen_resume(self) -> None:
         self.call_later(self.post_message, KeysWanted())  # later: Textual gives the focus after this
 
     def on_mount(self) -> None:
+        self._given = self._typed()
         self.call_after_refresh(self.fit)
 
     def on_resize(self, event: Resize) -> None:
@@ -64,7 +96,8 @@ class Dialog(ModalScreen[T]):
     def key_words(self) -> Content:
         pairs = [*self.KEYS, ("Esc", "close")]
         return Content("   ").join(
-            Content.assemble((key, "bold $text-accent"), (f" {words}", "$foreground-muted")) for key, words in pairs
+            does(Content.assemble((key, "bold $text-accent"), (f" {words}", "$foreground-muted")), typed(key))
+            for key, words in pairs
         )
 
     def say(self, title: str, hint: str = "", style: str = "$text-error") -> None:

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, HISTORY_KEYS, ZOOM_KEYS, Action, keys_of
+from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, HISTORY_KEYS, MOUSE, ZOOM_KEYS, Action, keys_of
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.screens.dialog import Dialog
 
@@ -33,6 +33,9 @@ def words(state: DeckState, keymap: dict[str, str], actions: Sequence[Action] = 
     parts.append(("\nIn zoom\n", "bold $text-secondary"))
     for keys, what in ZOOM_KEYS:
         parts += [(f"  {keys}  ", "bold $text-accent"), what, "\n"]
+    parts.append(("\nThe mouse\n", "bold $text-secondary"))
+    for deed, what in MOUSE:
+        parts += [(f"  {deed:<14} ", "bold $text-accent"), what, "\n"]
     return Content.assemble(*parts)
 
 

@@ -26,6 +26,7 @@ class Note(NamedTuple):
 class MessageDialog(Dialog[Note]):
     """Shows where the text goes; Enter makes a new line, so nothing leaves by accident."""
 
+    FORGETS = False  # the draft is kept
     BINDINGS = [
         Binding("ctrl+s,ctrl+enter", "send('idle')", show=False, priority=True),
         Binding("ctrl+t", "send('queue')", show=False, priority=True),

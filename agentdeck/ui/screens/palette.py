@@ -30,6 +30,7 @@ def found(text: str, actions: Sequence[Action] = ACTIONS) -> list[Action]:
 class PaletteDialog(Dialog[str]):
     """Dismisses with the id of an action."""
 
+    FORGETS = False
     BINDINGS = [
         Binding("down", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),

@@ -27,6 +27,7 @@ def ranked(offers: Sequence[SpecOffer], text: str) -> list[SpecOffer]:
 
 
 class SpecPicker(Dialog[SpecOffer]):
+    FORGETS = False
     BINDINGS = [
         Binding("down", "move(1)", show=False, priority=True),
         Binding("up", "move(-1)", show=False, priority=True),

@@ -145,7 +145,7 @@ class AgentList(LineWidget):
         event.stop()
         at = event.y - HEAD
         if 0 <= at < len(self._entries):
-            self.post_message(Pointed(self._entries[at].row.agent.id, double=event.chain > 1))
+            self.post_message(Pointed.by(event, self._entries[at].row.agent.id))
 
     def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
         self._scroll(event, WHEEL)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.events import Click
+from textual.message import Message
 from textual.widgets import Static
 
 from agentdeck.ui.actions import Action, footer, keys_of
+from agentdeck.ui.clicks import does, under
 from agentdeck.ui.deck_state import DeckState
 
 
@@ -25,8 +28,11 @@ def line(state: DeckState, width: int, keymap: dict[str, str] | None = None) -> 
             kept.append(action)
             room -= _cells(action, keymap)
     pairs = [
-        Content.assemble(
-            (f" {keys_of(action, keymap)[0]}", "bold $text-accent"), (f" {action.label} ", "$foreground-muted")
+        does(
+            Content.assemble(
+                (f" {keys_of(action, keymap)[0]}", "bold $text-accent"), (f" {action.label} ", "$foreground-muted")
+            ),
+            action.id,
         )
         for action in kept
     ]
@@ -34,5 +40,16 @@ def line(state: DeckState, width: int, keymap: dict[str, str] | None = None) -> 
 
 
 class KeysLine(Static):
+    """Posts Clicked for a key that was clicked: it acts as if it were pressed."""
+
+    class Clicked(Message):
+        def __init__(self, action_id: str) -> None:
+            super().__init__()
+            self.action_id = action_id
+
     def show(self, state: DeckState, keymap: dict[str, str]) -> None:
         self.update(line(state, self.size.width or self.app.size.width, keymap), layout=False)
+
+    def on_click(self, event: Click) -> None:
+        if what := under(event):
+            self.post_message(self.Clicked(what))

@@ -19,6 +19,7 @@ from agentdeck.ui import arrangement
 from agentdeck.ui.arrangement import Section
 from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, clash_sign, counts
 from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.widgets.pointed import Pointed
 
 WIDTH = 29
 _NAME = 10  # cells of a heading that its counts never take
@@ -115,12 +116,7 @@ def lines(state: DeckState, now: int) -> list[Line]:
 
 
 class Roster(VerticalScroll, can_focus=False):
-    """Posts Chosen when an agent is clicked, GroupChosen for the heading of a group."""
-
-    class Chosen(Message):
-        def __init__(self, agent_id: str) -> None:
-            super().__init__()
-            self.agent_id = agent_id
+    """Posts Pointed when an agent is clicked, GroupChosen for the heading of a group."""
 
     class GroupChosen(Message):
         def __init__(self, group: str) -> None:
@@ -129,20 +125,22 @@ class Roster(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         self._lines: list[Line] = []
+        self._seen = ("", 0)
         yield Static(id="roster-lines")
 
     def show(self, state: DeckState) -> None:
         self._lines = lines(state, now_ms())
         self.query_one("#roster-lines", Static).update(Content("\n").join(line.text for line in self._lines))
         agents = [line.agent for line in self._lines]
-        if state.focused and state.focused.agent.id in agents:
-            place = agents.index(state.focused.agent.id)
-            self.scroll_to_region(Region(0, place, 1, 1), animate=False)
+        focused = state.focused.agent.id if state.focused else ""
+        if focused in agents and (focused, agents.index(focused)) != self._seen:
+            self._seen = (focused, agents.index(focused))  # only then: else no wheel could scroll away from it
+            self.scroll_to_region(Region(0, self._seen[1], 1, 1), animate=False)
 
     def on_click(self, event: Click) -> None:
         place = event.y + int(self.scroll_y)
         line = self._lines[place] if place < len(self._lines) else Line(Content(""))
         if line.agent is not None:
-            self.post_message(self.Chosen(line.agent))
+            self.post_message(Pointed.by(event, line.agent))
         elif line.group is not None:
             self.post_message(self.GroupChosen(line.group))

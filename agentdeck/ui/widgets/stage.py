@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from textual.app import ComposeResult
-from textual.events import Resize
+from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
@@ -21,6 +22,9 @@ from agentdeck.ui.tiers import tier
 from agentdeck.ui.widgets.agent_list import AgentList
 from agentdeck.ui.widgets.grid import TileGrid
 from agentdeck.ui.widgets.pointed import Pointed
+
+PAGE_REST = 0.25
+"""Seconds after a page was turned by the wheel until it can be turned again."""
 
 
 class Face(Protocol):
@@ -95,6 +99,7 @@ class Stage(Widget, can_focus=True):
         self._pictures: dict[str, PaneScreen] = {}
         self._panes: Mapping[str, Pane] | None = None
         self._looked = False
+        self._turned = float("-inf")
 
     def compose(self) -> ComposeResult:
         yield self.grid
@@ -200,10 +205,26 @@ class Stage(Widget, can_focus=True):
         return f"page {first // room + 1}/{-(-count // room)}"
 
     def on_pointed(self, message: Pointed) -> None:
+        if message.right:
+            return  # a mark is not the stage's to give
         message.stop()
         self.focus_agent(message.agent_id)
         if message.double:
             self.zoom()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        self._wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        self._wheel(event, -1)
+
+    def _wheel(self, event: MouseEvent, step: int) -> None:
+        """Over the tiles: one page a turn, of which a touchpad sends dozens."""
+        event.stop()
+        now = time.monotonic()
+        if now - self._turned >= PAGE_REST:
+            self._turned = now
+            self.page(step)
 
     def on_agent_list_scrolled(self) -> None:
         self._draw()

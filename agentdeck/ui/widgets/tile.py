@@ -158,9 +158,8 @@ class Tile(Picking):
 
     def on_click(self, event: Click) -> None:
         event.stop()
-        if self.dragged:
-            return
-        self.post_message(Pointed(self.entry.row.agent.id, double=event.chain > 1))
+        if not self.dragged:
+            self.post_message(Pointed.by(event, self.entry.row.agent.id))
 
 
 def _words_alike(one: Entry, other: Entry) -> bool:

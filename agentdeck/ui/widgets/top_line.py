@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 from textual.content import Content
+from textual.events import Click
+from textual.message import Message
 from textual.widgets import Static
 
 from agentdeck.models.status import State
 from agentdeck.models.view import DEFAULT
 from agentdeck.services.fleet import Fleet
 from agentdeck.ui.badges import GLYPHS, STYLES, WORDS, counts, dollars, tokens
+from agentdeck.ui.clicks import does, under
 from agentdeck.ui.deck_state import DeckState
 
-Part = tuple[str, str]
+Part = tuple[str, str] | Content
 GAP: Part = ("  ", "")
 
 
-def _counted(found: list[tuple[State, int]], words: bool) -> list[Part]:
+def _counted(found: list[tuple[State, int]], words: bool, does_what: str = "") -> list[Part]:
+    """A click on a count finds the next of those that it counts, or does `does_what`."""
     parts: list[Part] = []
     for state, number in found:
         text = f"{GLYPHS[state]} {number} {WORDS[state]}" if words else f"{GLYPHS[state]}{number}"
-        parts += [(text, STYLES[state]), GAP]
+        parts += [does(Content.styled(text, STYLES[state]), does_what or f"state:{state}"), GAP]
     return parts
 
 
@@ -34,7 +39,8 @@ def _hidden(fleet: Fleet, words: bool) -> list[Part]:
     ]
     if not found:
         return []
-    return [("hidden: " if words else "h:", "$foreground-muted"), *_counted(found, words)]
+    lead = does(Content.styled("hidden: " if words else "h:", "$foreground-muted"), "show_hidden")
+    return [lead, *_counted(found, words, "show_hidden")]
 
 
 def _left(state: DeckState, words: bool) -> Content:
@@ -49,7 +55,7 @@ def _left(state: DeckState, words: bool) -> Content:
     left += _hidden(fleet, words)
     if state.filter:
         left += [
-            (f"/{state.filter}", "$text-accent"),
+            does(Content.styled(f"/{state.filter}", "$text-accent"), "filter"),
             (f" {len(state.agents)} of {len(fleet.agents)}", "$foreground-muted"),
             GAP,
         ]
@@ -84,8 +90,27 @@ def line(state: DeckState, width: int, clock: str, engine_down: bool = False) ->
 
 
 class TopLine(Static):
-    """Draws a DeckState; the clock is its own."""
+    """Draws a DeckState; the clock is its own. Posts Sought for a count that was clicked, Clicked for an action."""
+
+    class Sought(Message):
+        """The next agent in this state is wanted."""
+
+        def __init__(self, state: State) -> None:
+            super().__init__()
+            self.state = state
+
+    class Clicked(Message):
+        def __init__(self, action_id: str) -> None:
+            super().__init__()
+            self.action_id = action_id
 
     def show(self, state: DeckState, engine_down: bool) -> None:
         width = self.size.width or self.app.size.width
         self.update(line(state, width, time.strftime("%H:%M"), engine_down), layout=False)
+
+    def on_click(self, event: Click) -> None:
+        what = under(event)
+        if what.startswith("state:"):
+            self.post_message(self.Sought(cast(State, what.removeprefix("state:"))))
+        elif what:
+            self.post_message(self.Clicked(what))
