@@ -23,7 +23,7 @@ from agentdeck.errors import AgentDeckError, UsageError
 OLDEST = (2, 36)  # `worktree list -z`
 NO_OID = "0" * 40
 # Set by a hook or an alias that started us; each would send git to another repository or index.
-_STRAY = (
+STRAY = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_GLOB_PATHSPECS",
     "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS", "GIT_CONFIG",
@@ -82,7 +82,7 @@ def _execute(
         raise AgentDeckError("git is not installed, or not on PATH", _install_hint())
     from git.cmd import Git  # 75 ms
 
-    stray = [word for name in _STRAY if name in os.environ and name not in env for word in ("-u", name)]
+    stray = [word for name in STRAY if name in os.environ and name not in env for word in ("-u", name)]
     command = ["env", *stray, *argv] if stray else argv
     with tempfile.TemporaryFile() as feed:
         feed.write(stdin or b"")

@@ -358,6 +358,26 @@ def term(name: str) -> None:
 
 @click.command()
 @click.argument("name")
+@click.option("--stat", is_flag=True, help="Only which files, and how many lines.")
+@click.pass_context
+def diff(ctx: click.Context, name: str, stat: bool) -> None:
+    """What an agent has changed since its merge base: commits, uncommitted and untracked files, by your own pager."""
+    agent = _row(name).agent
+    if not os.path.isdir(agent.worktree):
+        from agentdeck.services import trees
+
+        trees.require(agent)
+    from agentdeck.services import worktrees
+
+    base = agent.base or agent.base_oid
+    if not worktrees.changes(agent.worktree, base, agent.repo)[0].files:
+        click.echo(f"{name} has changed nothing since {base[:12]}", err=True)
+        return
+    ctx.exit(worktrees.show_changes(agent.worktree, base, agent.repo, *(["--stat"] if stat else [])))
+
+
+@click.command()
+@click.argument("name")
 @click.option("--status", "states", required=True, help="One or more states, with commas.")
 @click.option("--timeout", type=float, default=None, help="Seconds; without it, as long as it takes.")
 def wait(name: str, states: str, timeout: float | None) -> None:
@@ -384,4 +404,21 @@ def wait(name: str, states: str, timeout: float | None) -> None:
             )
 
 
-COMMANDS = (new, ls, show, screen, send, answer, interrupt, stop, resume, rename, hide, unhide, attach, term, wait)
+COMMANDS = (
+    new,
+    ls,
+    show,
+    screen,
+    send,
+    answer,
+    interrupt,
+    stop,
+    resume,
+    rename,
+    hide,
+    unhide,
+    attach,
+    term,
+    diff,
+    wait,
+)

@@ -9,11 +9,12 @@ import contextlib
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck import paths
-from agentdeck.adapters import git, git_merge
+from agentdeck.adapters import git, git_merge, git_page
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import NAME, NAME_RULE
 from agentdeck.services import includes, leftovers, losses, setups
@@ -22,7 +23,8 @@ from agentdeck.services.setups import Setup
 
 __all__ = [
     "Created", "Setup", "branch_name", "changes", "check_base", "create", "diff", "differing", "forget_empty", "head",
-    "in_place", "linked", "made_before", "next_branch", "place", "repository", "setup_command", "start_point", "unmake",
+    "in_place", "linked", "made_before", "next_branch", "place", "repository", "setup_command", "show_changes",
+    "start_point", "unmake",
 ]  # fmt: skip
 
 
@@ -238,13 +240,17 @@ def diff(worktree: Path | str, base: str, repo: Path | str = "") -> Diff:
 def changes(worktree: Path | str, base: str, repo: Path | str = "") -> tuple[Diff, tuple[str, ...]]:
     """The same count, and the paths of the files it counted."""
     tree = Path(worktree)
-    try:
-        start = git.merge_base(tree, "HEAD", base) or base
-    except git.GitError:  # no commit yet, or no such base
-        start = git.resolve(tree, base)
-    rows = _differing(tree, start, Path(repo) if repo else git.find(tree).root)
+    rows = _differing(tree, merge_base(tree, base), Path(repo) if repo else git.find(tree).root)
     files = tuple(sorted({path for _, _, path in rows}))
     return Diff(len(files), sum(row[0] for row in rows), sum(row[1] for row in rows)), files
+
+
+def merge_base(tree: Path, base: str) -> str:
+    """The commit that a worktree's changes are counted from."""
+    try:
+        return git.merge_base(tree, "HEAD", base) or base
+    except git.GitError:  # no commit yet, or no such base
+        return git.resolve(tree, base)
 
 
 def differing(worktree: Path | str, commit: str, repo: Path | str) -> tuple[str, ...]:
@@ -253,15 +259,31 @@ def differing(worktree: Path | str, commit: str, repo: Path | str) -> tuple[str,
 
 
 def _differing(tree: Path, commit: str, root: Path) -> list[tuple[int, int, str]]:
+    with with_untracked(tree, root) as env:
+        return git.numstat(tree, commit, env)
+
+
+@contextlib.contextmanager
+def with_untracked(tree: Path, root: Path) -> Iterator[dict[str, str]]:
+    """The environment in which git's diffs show untracked files too; index and repository stay as they are."""
     with git.scratch_index(tree) as index:
         found = [path for path in git.untracked(tree, includes.patterns(root)) if not path.endswith("/")]
         if not found:
-            return git.numstat(tree, commit, index)
+            yield index
+            return
         # git writes an empty object for a file added so: beside the index, not into the repository
         env = {**index, **git_merge.borrow(Path(index["GIT_INDEX_FILE"]).parent, tree)}
         words = ("--intent-to-add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
         git.run(tree, "add", *words, stdin=git.feed(found), env=env)
-        return git.numstat(tree, commit, env)
+        yield env
+
+
+def show_changes(worktree: Path | str, base: str, repo: Path | str, *options: str) -> int:
+    """The worktree against its merge base with `base`, untracked files too, on this terminal; git's exit code."""
+    tree = Path(worktree)
+    start = merge_base(tree, base)
+    with with_untracked(tree, Path(repo)) as env:
+        return git_page.show(tree, "diff", *options, start, "--", env=env)
 
 
 def linked(tree: Path, root: Path) -> git.Tree:

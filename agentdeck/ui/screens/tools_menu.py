@@ -17,7 +17,7 @@ from agentdeck.config import Config, Place
 from agentdeck.services import places
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.screens.dialog import Dialog
-from agentdeck.ui.toolbox import EDITOR, SHELLS, Toolbox
+from agentdeck.ui.toolbox import DIFF, EDITOR, SHELLS, Toolbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,10 @@ def entries(box: Toolbox, settings: Config) -> list[tuple[str, list[Entry]]]:
     """The menu by sections."""
     usual = places.choose(settings.terminal.where, box.around)
     shells = [_shell(place, letter, box, usual) for place, letter in SHELLS.items()]  # type: ignore[arg-type]
-    programs = [Entry("editor", EDITOR, "editor", shlex.join(box.editor), box.no_editor)]
+    programs = [
+        Entry("editor", EDITOR, "editor", shlex.join(box.editor), box.no_editor),
+        Entry("diff", DIFF, "diff", "what the agent has changed since its merge base"),
+    ]
     tools = [
         Entry(f"tool:{tool.name}", box.letters[tool.name], tool.name, _note(tool.key, tool.command, tool.where),
               box.missing.get(tool.name, ""))

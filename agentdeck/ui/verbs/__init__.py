@@ -35,7 +35,9 @@ DIALOGS = (
     "copy",
     "search",
 )
-TAKERS = frozenset((*DIALOGS, "terminal", "editor", "attach"))  # what is typed right after is meant for what they open
+TAKERS = frozenset(
+    (*DIALOGS, "terminal", "editor", "diff", "attach")
+)  # what is typed right after is meant for what they open
 HANDLERS: dict[str, Verb] = {
     **moves.HANDLERS,
     **arrange.HANDLERS,

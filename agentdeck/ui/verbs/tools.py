@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,6 +101,21 @@ async def open_tool(deck: DeckScreen, name: str) -> None:
     await _open(deck, Errand(name, made.argv, made.directory, row, hold=tool.hold), place, box)
 
 
+async def diff(deck: DeckScreen, number: int) -> None:
+    """What the agent has changed, by the human's own pager."""
+    from agentdeck.services import places
+    from agentdeck.ui.errands import Errand
+
+    row = await _beside_whom(deck)
+    box = await deck.look_around()
+    # a pager that leaves by itself when all fits would take its window along
+    stay = ("LESS=R", "DELTA_PAGER=less -R", "BAT_PAGER=less -R")
+    home = [f"DECK_HOME={os.environ['DECK_HOME']}"] if "DECK_HOME" in os.environ else []  # a tile has none of its own
+    argv = ("env", *stay, *home, sys.executable, "-P", "-m", "agentdeck", "diff", row.agent.id)
+    place = places.choose(deck.settings.terminal.where, box.around)
+    await _open(deck, Errand("diff", argv, Path(row.agent.worktree), row), place, box)
+
+
 def tool(name: str, deck: DeckScreen, number: int) -> Awaitable[None]:
     return open_tool(deck, name)
 
@@ -170,5 +186,6 @@ HANDLERS = {
     "terminal": terminal,
     "tools": menu,
     "editor": edit,
+    "diff": diff,
     "attach": attach,
 }
