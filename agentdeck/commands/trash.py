@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from agentdeck.services.loss_report import Report
 
 MINUTE_MS = 60_000  # what goes in a second less than 14 days goes in 14 days
-SECONDS = 300.0  # to hash what is untracked, or to delete what is many files
+SECONDS = 300.0  # to hash what is untracked
+EMPTY_SECONDS = 3600.0  # a slow disk deletes 500 files a second
 
 
 @click.command()
@@ -122,7 +123,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 
     old = row["age_seconds"]
     left = int(config.load().trash.days * 86_400) - old
-    holds = "only its commits" if row["state"] == "emptied" else row["holds"]
+    holds = {"emptied": "only its commits", "emptying": "its files are being deleted"}.get(row["state"], row["holds"])
     size = disk.size(row["size_bytes"])
     return (
         row["id"],
@@ -151,7 +152,7 @@ def empty(entries: tuple[str, ...], yes: bool) -> None:
         return
     if not yes and (not os.isatty(0) or not click.confirm("Delete these trees for good?", err=True)):
         raise SystemExit(1)
-    gone = output.ask("empty", entries=[entry.id for entry in chosen], timeout=SECONDS)
+    gone = output.ask("empty", entries=[entry.id for entry in chosen], timeout=EMPTY_SECONDS)
     click.echo(f"{disk.size(int(str(gone['freed'])))} freed", err=True)
 
 

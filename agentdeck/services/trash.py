@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import secrets
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -21,6 +22,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
 from agentdeck.services import loss_report, trash_rows
+from agentdeck.services import trash_purge as purge
 from agentdeck.services import trash_trees as trees
 from agentdeck.services.loss_report import Report
 
@@ -48,6 +50,7 @@ class Trash:
         self.writer = writer
         self.checkpoint = checkpoint
         self._locks: dict[str, asyncio.Lock] = {}
+        self._deleting: set[str] = set()
 
     async def _do(self, step: Callable[..., T], *args: object) -> T:
         self.checkpoint(step.__name__)
@@ -147,13 +150,11 @@ class Trash:
         return found
 
     async def settle(self, entry: TrashEntry) -> None:
-        """Bring one entry to an end: in the trash or where it was, by where its tree is."""
+        """Bring one entry to an end: in the trash or where it was, by where its tree is. (A sweep ends an emptying.)"""
         if entry.state == "restoring":
             entry = await self.writer.run(lambda conn: trash_rows.bound_for(conn, entry))
         at = await asyncio.to_thread(trees.where, entry)
-        if entry.state == "emptying":
-            await self._delete(entry)
-        elif entry.state == "restoring" and at == "trash":
+        if entry.state == "restoring" and at == "trash":
             await self._do(trees.mend, entry)
             await self._write(trash_rows.stayed_in, entry)
         elif entry.state == "restoring":
@@ -174,28 +175,38 @@ class Trash:
         return [await self._empty(key) for key in wanted]
 
     async def _empty(self, key: str) -> TrashEntry:
-        entry = await self.writer.run(lambda conn: trash_rows.find(conn, key))
+        entry = await self.writer.run(lambda conn: trash_rows.to_empty(conn, key))
         async with self._lock(entry.repo):
-            entry = await self.writer.run(lambda conn: trash_rows.find(conn, entry.id))
-            await asyncio.to_thread(trees.check_deserted, entry)
+            entry = await self.writer.run(lambda conn: trash_rows.to_empty(conn, entry.id))
+            await asyncio.to_thread(purge.check, entry)
             entry = await self._write(trash_rows.set_state, entry, "emptying")
-            await self._delete(entry)
+        await self._delete(entry)
         return entry
 
     async def _delete(self, entry: TrashEntry) -> None:
-        if entry.place:
-            await self._do(trees.destroy, entry)
-        await self._write(trash_rows.emptied, entry)
+        """Outside the lock: a large tree may take minutes, and nobody else wants anything of it any more."""
+        if entry.id in self._deleting:
+            raise TryAgain(f"the files of '{entry.name}' are being deleted", "Nothing needs doing.")
+        self._deleting.add(entry.id)
+        stop = threading.Event()
+        try:
+            if entry.place:
+                await self._do(purge.destroy, entry, stop)
+            await self._write(trash_rows.emptied, entry)
+        finally:
+            stop.set()
+            self._deleting.discard(entry.id)
 
     async def drop(self, entry: TrashEntry) -> None:
         """Let go of the commits of an emptied entry, too."""
-        lost = await self._do(trees.drop_refs, entry)
+        lost = await self._do(purge.drop_refs, entry)
         await self._write(trash_rows.dropped, entry, lost)
 
     async def sweep(self, limits: Limits, now: int = 0) -> None:
         """Carry out the retention, oldest first. What cannot go now (a process is in it) goes another time."""
         now = now or now_ms()
-        for entry in overdue(await self.writer.run(trash_rows.held), limits, now):
+        held = await self.writer.run(trash_rows.held)
+        for entry in [*(one for one in held if one.state == "emptying"), *overdue(held, limits, now)]:
             try:
                 await self._empty(entry.id)
             except EpochLost:

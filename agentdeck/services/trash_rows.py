@@ -12,8 +12,8 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
 from agentdeck.services import lives, rows
 
-HELD = ("trashed", "emptied")
-OPEN = ("moving", "restoring", "emptying")
+HELD = ("trashed", "emptying", "emptied")
+OPEN = ("moving", "restoring")
 _FIELDS = tuple(field.name for field in fields(TrashEntry))
 
 
@@ -52,6 +52,14 @@ def find(conn: sqlite3.Connection | None, wanted: str) -> TrashEntry:
             f"Its commits are still held: git -C {gone.repo} branch NAME {gone.snapshot or gone.head}",
         )
     raise AgentDeckError(f"nothing in the trash is called '{wanted}'", "`agentdeck trash` lists what is in it.")
+
+
+def to_empty(conn: sqlite3.Connection, key: str) -> TrashEntry:
+    """The entry with that id, when there are files of it to delete."""
+    found = next((one for one in held(conn) if one.id == key and one.state != "emptied"), None)
+    if found is None:
+        raise AgentDeckError(f"nothing in the trash is called '{key}'", "`agentdeck trash` lists what is in it.")
+    return found
 
 
 def agent_of(conn: sqlite3.Connection, noun: TrashEntry) -> Agent:

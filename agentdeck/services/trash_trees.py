@@ -1,21 +1,19 @@
 """Each step of a worktree's way into the trash and back. All of it blocks: call it in a thread.
 
 A step finds out what is done already and does the rest, so it can be repeated after a crash
-between any two. Nothing is deleted here but private refs, empty directories, and trees in the trash.
+between any two. Nothing is deleted here but private refs and empty directories.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import stat
 from pathlib import Path
 from typing import Literal
 
 from agentdeck import paths
-from agentdeck.adapters import git, git_moves, processes
-from agentdeck.errors import AgentDeckError, TryAgain
+from agentdeck.adapters import git, git_moves
+from agentdeck.errors import AgentDeckError
 from agentdeck.models.trash import TrashEntry
 from agentdeck.services import leftovers, losses, worktrees
 from agentdeck.services.leftovers import OURS
@@ -223,48 +221,3 @@ def forget_refs(entry: TrashEntry, name: str) -> None:
         if not derived and git.unreachable(root, [oid], [one for one in held if one]):
             git.set_ref(root, leftovers.private_ref(root, name), oid, git.NO_OID, "deck: undo")
         git.set_ref(root, ref, git.NO_OID, oid, "deck: undo")
-
-
-# Out: destroy, drop_refs
-
-
-def check_deserted(entry: TrashEntry) -> None:
-    """Raises while a process lives in a tree that is about to be deleted."""
-    living = processes.inside(entry.place) if entry.place else []
-    if living:
-        raise TryAgain(f"a living process is in {entry.place}: {living[0].name} (pid {living[0].pid})", "End it first.")
-
-
-def destroy(entry: TrashEntry) -> None:
-    """Delete a tree in the trash, and only there; git forgets it. Its private refs stay."""
-    tree, trash = Path(entry.place), paths.trash_dir().resolve()
-    if tree.parent.resolve() != trash or not PLACE.match(tree.name) or tree.is_symlink():
-        raise AgentDeckError(f"{tree} is not in the trash", "It is left alone.")
-    if tree.exists():
-        _make_writable(tree)
-        shutil.rmtree(tree)
-    root = Path(entry.repo)
-    if root.is_dir() and git_moves.own_directory(root, tree) is not None:
-        git_moves.forget(root, tree)
-
-
-def _make_writable(tree: Path) -> None:
-    """Package caches come with directories that nobody may write to."""
-    tree.chmod(tree.lstat().st_mode | stat.S_IRWXU)
-    for folder, names, _ in os.walk(tree):  # the names are made readable before the walk goes down to them
-        for path in (Path(folder, name) for name in names):
-            mode = path.lstat().st_mode
-            if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
-                path.chmod(mode | stat.S_IRWXU)
-
-
-def drop_refs(entry: TrashEntry) -> list[str]:
-    """Let go of the commits that only the trash held; what they were, one line each."""
-    root = Path(entry.repo)
-    if not root.is_dir():
-        return []
-    found = git.refs(root, entry.refs)
-    lost = losses.unpushed(root, found.values(), "") if found else ()
-    for ref, oid in found.items():
-        git.set_ref(root, ref, git.NO_OID, oid, "deck: dropped")
-    return list(lost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from agentdeck import paths
 from agentdeck.config import Trash as Limits
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import worktrees
+from agentdeck.services import trash_purge, worktrees
 from agentdeck.services.trash import DAY_MS
 from tests import repos
 from tests.trash_rig import Rig, fill, picture, refs
@@ -340,6 +341,36 @@ async def test_an_emptied_entry_keeps_its_commits_until_its_time_is_over(rig: Ri
     assert rig.held() == [] and "refs/deck" not in refs(repo)
     [told] = rig.events("dropped")
     assert "Work" in told
+
+
+async def test_deleting_many_files_keeps_nobody_waiting_and_can_be_cut_short(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, other = rig.agent(), rig.agent("bo")
+    fill(Path(agent.worktree))
+    gone = await rig.put(agent)
+    begun, real = threading.Event(), trash_purge._delete
+
+    def slow(tree: Path, stop: threading.Event) -> bool:
+        begun.set()
+        assert stop.wait(10)
+        return real(tree, stop)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trash_purge, "_delete", slow)
+        work = asyncio.create_task(rig.trash.empty([gone.id]))
+        await asyncio.to_thread(begun.wait, 10)
+        await rig.back((await rig.trash.take(other)).id)
+        with pytest.raises(AgentDeckError, match="are being deleted"):
+            await rig.trash.empty([gone.id])
+        work.cancel()  # the engine ends
+        with pytest.raises(asyncio.CancelledError):
+            await work
+    assert [entry.state for entry in rig.held()] == ["emptying"] and (Path(gone.place) / "work.txt").exists()
+    with pytest.raises(AgentDeckError, match="were deleted"):
+        await rig.back(gone.id)
+    await rig.trash.sweep(Limits())
+    assert [entry.state for entry in rig.held()] == ["emptied"] and not Path(gone.place).exists()
 
 
 async def test_only_what_lies_in_the_trash_is_deleted(rig: Rig, repo: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.adapters import git_moves
+from agentdeck.config import Trash as Limits
 from agentdeck.models.agent import Agent
 from agentdeck.models.trash import TrashEntry
 from tests import repos
@@ -117,6 +118,8 @@ async def test_an_emptying_that_is_killed_before_each_of_its_steps(rig: Rig) -> 
             assert await scene.whole() == "trash"
             await rig.put(scene.agent)
             continue
+        assert rig.held()[0].state == "emptying"
+        await rig.trash.sweep(Limits())
         assert rig.held()[0].state == "emptied"
         assert not Path(gone.place).exists()
         assert gone.place not in repos.git(rig.repo, "worktree", "list")
