@@ -9,14 +9,16 @@ from collections.abc import Iterable, Iterator
 from agentdeck.harnesses.jsonl import Row, mapping
 from agentdeck.models.conversation import Kind, Turn
 
-_SAID = re.compile(rb'"type": ?"(?:user|assistant|tool_result|interrupt)"')
+SAID = b"user|assistant|tool_result|interrupt"
+"""Types of the rows that say something, as a regular expression."""
 LONGEST_ROW = 32 << 20  # bytes; a longer one holds no conversation a person reads
 
 
-def rows(lines: Iterable[bytes]) -> Iterator[Row]:
-    """The rows of a JSON-lines transcript that may say something. A damaged one is passed over."""
+def rows(lines: Iterable[bytes], types: bytes = SAID) -> Iterator[Row]:
+    """The rows of a JSON-lines transcript that may be of one of `types`. A damaged one is passed over."""
+    wanted = re.compile(b'"type": ?"(?:' + types + b')"')
     for line in lines:
-        if len(line) <= LONGEST_ROW and _SAID.search(line):
+        if len(line) <= LONGEST_ROW and wanted.search(line):
             try:
                 row = json.loads(str(line, "utf-8", "replace"))
             except (ValueError, RecursionError):

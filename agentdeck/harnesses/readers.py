@@ -16,14 +16,10 @@ from agentdeck.models.usage import UsageRecord
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`records(chunk, path)` reads whole lines; a new `version` has every file read again.
-
-    `conversation(lines)` tells what was said; None when that cannot be read from this product's files.
-    """
+    """`records(chunk, path)` reads whole lines; a new `version` has every file read again."""
 
     records: Callable[[bytes, str], tuple[list[UsageRecord], int]]
     version: int
-    conversation: Callable[[Iterable[bytes]], Iterator[Turn]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,14 @@ def reader(name: str) -> Reader:
     module = _module(name, "transcript")
     if module is None:
         raise UsageError(f"no transcript reader is called '{name}'", "Mend `reader` in that harness file.")
-    return Reader(module.records, module.PARSER, getattr(module, "conversation", None))
+    return Reader(module.records, module.PARSER)
+
+
+@cache
+def conversation(name: str) -> Callable[[Iterable[bytes]], Iterator[Turn]] | None:
+    """What tells from a transcript's lines what was said: the module `conversation`; None when there is none."""
+    module = _module(name, "conversation")
+    return module.conversation if module is not None else None
 
 
 @cache

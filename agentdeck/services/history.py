@@ -92,10 +92,9 @@ def _sessions(agent: str) -> list[tuple[str, str]]:
 
 def turns(agent: Agent, path: str) -> Iterator[Turn]:
     """What one transcript tells; nothing when it cannot be read."""
-    from agentdeck.harnesses import loader
-    from agentdeck.harnesses.readers import reader
+    from agentdeck.harnesses import loader, readers
 
-    read = reader(loader.get(agent.harness).transcript.reader).conversation
+    read = readers.conversation(loader.get(agent.harness).transcript.reader)
     if read is None:
         return
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agentdeck.harnesses.builtin import transcript as builtin
-from agentdeck.harnesses.claude import transcript as claude
+from agentdeck.harnesses import readers
+from agentdeck.harnesses.builtin import conversation as builtin
+from agentdeck.harnesses.claude import conversation as claude
+from agentdeck.harnesses.codex import conversation as codex
 from agentdeck.harnesses.messages import arguments
-from agentdeck.harnesses.readers import reader
 from agentdeck.models.conversation import Turn
 from agentdeck.services.history import Script
 
@@ -74,9 +75,45 @@ def test_our_own_agent_says_the_same() -> None:
     ]
 
 
+def test_codex_says_the_same() -> None:
+    def item(kind: str, **more: object) -> dict[str, object]:
+        return {"timestamp": AT, "type": "response_item", "payload": {"type": kind, **more}}
+
+    found = list(
+        codex.conversation(
+            lines(
+                {"timestamp": AT, "type": "event_msg", "payload": {"type": "user_message", "message": "go"}},
+                item("message", role="developer", content=[{"type": "input_text", "text": "told by the client"}]),
+                item("message", role="user", content=[{"type": "input_text", "text": "<environment_context>x"}]),
+                item("message", role="user", content=[{"type": "input_text", "text": "go"}]),
+                item("reasoning", summary=[{"type": "summary_text", "text": "hm"}]),
+                item("function_call", name="exec_command", arguments='{"cmd": "ls"}'),
+                item("function_call_output", output="README.md"),
+                item("custom_tool_call", name="apply_patch", input="*** Begin Patch"),
+                item("local_shell_call", action={"command": ["ls", "-l"]}),
+                item("message", role="assistant", content=[{"type": "output_text", "text": "Done."}]),
+                item("message", role="assistant", content=7),
+                item("message", role="user", content=[{"type": "input_text", "text": "<turn_aborted>\nThe user"}]),
+            )
+        )
+    )
+    assert found == [
+        Turn("prompt", "go", MS),
+        Turn("thought", "hm", MS),
+        Turn("call", "ls", MS, "exec_command"),
+        Turn("result", "README.md", MS),
+        Turn("call", "*** Begin Patch", MS, "apply_patch"),
+        Turn("call", '["ls", "-l"]', MS, "shell"),
+        Turn("answer", "Done.", MS),
+        Turn("note", "[interrupted]", MS),
+    ]
+
+
 def test_readers_offer_a_conversation() -> None:
-    assert reader("claude").conversation is claude.conversation
-    assert reader("builtin").conversation is builtin.conversation
+    assert readers.conversation("claude") is claude.conversation
+    assert readers.conversation("builtin") is builtin.conversation
+    assert readers.conversation("codex") is codex.conversation
+    assert readers.conversation("shell") is readers.conversation("") is readers.conversation("../x") is None
 
 
 def test_what_a_tool_was_given_reads_as_text() -> None:

@@ -6,12 +6,9 @@ speaks it; a partial row (interrupted, or thrown away for another attempt) was p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
-from agentdeck.harnesses import messages
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
-from agentdeck.models.conversation import Turn
 from agentdeck.models.usage import Tokens, UsageRecord
 
 PARSER = 1
@@ -56,15 +53,3 @@ def _tokens(usage: Row) -> Tokens:
         cache_write_1h=hour,
         output=count(usage.get("output_tokens")),
     )
-
-
-def conversation(lines: Iterable[bytes]) -> Iterator[Turn]:
-    """What was said and done, from the lines of one transcript."""
-    for row in messages.rows(lines):
-        kind, at = text(row.get("type")), moment(row.get("ts"))
-        if kind == "tool_result":
-            yield from messages.turns("user", [row], at)
-        elif kind == "interrupt":
-            yield Turn("note", "[interrupted]", at)
-        elif kind in ("user", "assistant"):
-            yield from messages.turns(kind, row.get("content"), at)

@@ -13,11 +13,8 @@ What was observed with 2.1.330 and, where said, older versions:
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 
-from agentdeck.harnesses import messages
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
-from agentdeck.models.conversation import Turn
 from agentdeck.models.usage import Tokens, UsageRecord
 
 PARSER = 1
@@ -143,11 +140,3 @@ def _session_of(path: str) -> str:
     if _is_side_file(path):
         return os.path.basename(os.path.dirname(os.path.dirname(path)))
     return os.path.splitext(os.path.basename(path))[0]
-
-
-def conversation(lines: Iterable[bytes]) -> Iterator[Turn]:
-    """What was said and done, from the lines of one transcript; what the client only tells itself is left out."""
-    for row in messages.rows(lines):
-        kind, message = text(row.get("type")), mapping(row.get("message"))
-        if kind in ("user", "assistant") and not row.get("isMeta"):
-            yield from messages.turns(kind, message.get("content"), moment(row.get("timestamp")))
