@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Parts between slashes; brackets only behind one, where some frameworks want them (`app/[id]/page.tsx`).
 _PATH = r"(?<![\w/.:@+~%-])(?:file://)?(?P<path>(?=[^:\s]*[^\W\d])[\w.@+~%-]*(?:/[\w.@+~%\[\]()-]*)*)"
@@ -29,16 +31,17 @@ class Location:
     end: int = 0
 
 
-def find_locations(text: str) -> list[Location]:
+@lru_cache(maxsize=2048)
+def find_locations(text: str) -> tuple[Location, ...]:
     """All that reads like a location in a line of text, from left to right; whether the file exists is not asked."""
     found: list[Location] = []
     for form in _FORMS:
         for match in form.finditer(text, 0, _LONGEST):
             if not any(each.start < match.end() and match.start() < each.end for each in found):
                 found.append(Location(match["path"], int(match["line"]), match.start(), match.end()))
-    return sorted(found, key=lambda each: each.start)
+    return tuple(sorted(found, key=lambda each: each.start))
 
 
-def location_at(locations: list[Location], index: int) -> Location | None:
+def location_at(locations: Iterable[Location], index: int) -> Location | None:
     """The location that the character at `index` belongs to."""
     return next((each for each in locations if each.start <= index < each.end), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -131,27 +132,27 @@ async def test_long_lines_are_wrapped_and_wide_characters_stay_whole(tmp_path: P
 
 async def test_a_text_is_found_as_it_is_typed_and_n_goes_on(tmp_path: Path) -> None:
     async with reading(tmp_path) as case:
-        await case.pilot.press(*"/line 04")
+        await case.pilot.press(*"/ 04")
         await case.shows("line 049")
-        await until(case.pilot, lambda: "10/10 'line 04'" in case.bar)
+        await until(case.pilot, lambda: "10/10 ' 04'" in case.bar)
         await case.pilot.press("3", "enter")
-        await until(case.pilot, lambda: "1/1 'line 043'" in case.bar)
+        await until(case.pilot, lambda: "1/1 ' 043'" in case.bar)
         await case.shows("line 043")
-        await case.pilot.press(*"/line 04", "enter", "N", "N", "N")  # from the first one on the page
+        await case.pilot.press(*"/ 04", "enter", "N", "N", "N")  # from the first one on the page
         await until(case.pilot, lambda: "10/10" in case.bar)
         await case.pilot.press("n", "n")
         await until(case.pilot, lambda: "2/10" in case.bar)
-        await case.pilot.press(*"/nothing like it", "enter")
-        await until(case.pilot, lambda: "'nothing like it' not found" in case.bar)
+        await case.pilot.press(*"/zz", "enter")
+        await until(case.pilot, lambda: "'zz' not found" in case.bar)
 
 
 async def test_escape_ends_the_search_where_it_began(tmp_path: Path) -> None:
     async with reading(tmp_path) as case:
-        await case.pilot.press(*"/line 00")
+        await case.pilot.press(*"/ 00")
         await case.shows("line 009")
         await case.pilot.press("escape")
         await case.shows("line 099")
-        await until(case.pilot, lambda: "line 00" not in case.bar)
+        await until(case.pilot, lambda: "' 00'" not in case.bar)
         await case.pilot.press("q")
         await until(case.pilot, lambda: case.app.screen is not case.screen)
 
@@ -171,6 +172,20 @@ async def test_programs_that_leave_no_history_show_what_was_said(tmp_path: Path,
     live.known = pane
     async with reading(tmp_path, live=live) as case:
         await case.shows("› mend it")
+
+
+async def test_a_long_transcript_keeps_nobody_from_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def said(agent: Agent) -> None:
+        go_on.wait(10)
+
+    monkeypatch.setattr("agentdeck.services.history.conversation", said)
+    async with reading(tmp_path) as case:
+        await case.shows("line 099")
+        await case.pilot.press("g", "tab")
+        assert case.page()[0] == "line 000"
+        go_on.set()
 
 
 async def test_with_one_of_the_two_the_other_is_explained(tmp_path: Path, documents: dict[str, Any]) -> None:
@@ -234,7 +249,7 @@ async def test_copying_takes_what_is_picked_else_the_match_else_the_page(tmp_pat
     async with reading(tmp_path) as case:
         await case.pilot.press("g", "y")
         assert case.app.clipboard.startswith("line 000\nline 001") and case.app.clipboard.endswith("line 021")
-        await case.pilot.press(*"/line 007", "enter")
+        await case.pilot.press(*"/007", "enter")
         await until(case.pilot, lambda: "1/1" in case.bar)
         await case.pilot.press("y")
         assert case.app.clipboard == "line 007"

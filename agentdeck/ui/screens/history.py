@@ -106,8 +106,25 @@ class HistoryScreen(Screen[None], inherit_bindings=False):
         self.run_worker(self._load(), group="load", exclusive=True)
 
     async def _load(self) -> None:
+        """The screen first: a long transcript takes longer to read."""
         said = asyncio.create_task(asyncio.to_thread(history.conversation, self.row.agent))
-        self._trouble = ""
+        self._trouble, wanted = "", self._wanted
+        await self._load_screen()
+        if wanted == SCREEN and SCREEN in self.documents:
+            await self._show(SCREEN)
+            self._settle()
+        try:
+            found = await said
+        except AgentDeckError as error:
+            self._trouble = self._trouble or error.title
+        else:
+            self.documents |= {TRANSCRIPT: found} if found is not None else {}
+        shown = self.source == SCREEN == wanted
+        if self.documents and not shown:
+            await self._show(wanted if wanted in self.documents else next(iter(self.documents)))
+        self._settle()
+
+    async def _load_screen(self) -> None:
         try:
             client = self._live.client if self._live else None
             if client is None:
@@ -116,26 +133,20 @@ class HistoryScreen(Screen[None], inherit_bindings=False):
             self.documents[SCREEN] = await history.screen(client, self.row.agent)
         except AgentDeckError as error:
             self._trouble = error.title
-        try:
-            found = await said
-        except AgentDeckError as error:
-            self._trouble = self._trouble or error.title
-        else:
-            self.documents |= {TRANSCRIPT: found} if found is not None else {}
+
+    def _settle(self) -> None:
+        """There is something to act on, or nothing will come."""
         self._loaded = True
-        if self.documents:
-            await self._show(self._preferred)
         self._show_bar()
         self._want_keys()
 
     @property
-    def _preferred(self) -> str:
+    def _wanted(self) -> str:
         """What was looked at or asked for, else the screen, unless its program leaves nothing behind there."""
-        wanted = self.source or (self._spotlight.source if self._spotlight else "")
-        if not wanted:
-            pane = self._live.pane(self.row.agent.pane) if self._live else None
-            wanted = TRANSCRIPT if pane is None or pane.alternate or pane.dead or not pane.history else SCREEN
-        return wanted if wanted in self.documents else next(iter(self.documents))
+        known = self.source or (self._spotlight.source if self._spotlight else "")
+        pane = self._live.pane(self.row.agent.pane) if self._live else None
+        bare = pane is None or pane.alternate or pane.dead or not pane.history
+        return known or (TRANSCRIPT if bare else SCREEN)
 
     async def _show(self, source: str) -> None:
         document, spot = self.documents[source], self._spotlight

@@ -123,7 +123,7 @@ class HistoryView(Picking):
         """Locations in what is picked, else in the line of the current match while that is on the page."""
         first, last = self.page
         if self.picked is None and self.current is not None and first <= self.current.line <= last:
-            return find_locations(self.document.texts[self.current.line])
+            return list(find_locations(self.document.texts[self.current.line]))
         return [each for line in self.picked_text.split("\n") for each in find_locations(line)]
 
     # -- moving ---------------------------------------------------------------------------------------------
