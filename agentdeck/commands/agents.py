@@ -371,9 +371,17 @@ def diff(ctx: click.Context, name: str, stat: bool) -> None:
 
     base = agent.base or agent.base_oid
     if not worktrees.changes(agent.worktree, base, agent.repo)[0].files:
-        click.echo(f"{name} has changed nothing since {base[:12]}", err=True)
+        _say_at_leisure(f"{agent.name} has changed nothing since {base[:12]}")
         return
     ctx.exit(worktrees.show_changes(agent.worktree, base, agent.repo, *(["--stat"] if stat else [])))
+
+
+def _say_at_leisure(words: str) -> None:
+    """By the pager where a diff would be: a popup must not close before it is read."""
+    if os.isatty(1):
+        click.echo_via_pager(words)
+    else:
+        click.echo(words, err=True)
 
 
 @click.command()

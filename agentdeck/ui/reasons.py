@@ -50,14 +50,6 @@ def tree(state: DeckState) -> str:
     return f"{state.focused.agent.name} is still being made"
 
 
-def changed(state: DeckState) -> str:
-    """There is something to see of what the agent has done."""
-    why = tree(state)
-    if why or state.focused is None or state.focused.diff is None or state.focused.diff.files:
-        return why
-    return f"{state.focused.agent.name} has changed nothing yet"
-
-
 def editor(state: DeckState) -> str:
     return tree(state) or state.missing.get("", "")
 

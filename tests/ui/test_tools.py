@@ -60,8 +60,8 @@ async def test_the_menu_offers_what_is_there_and_says_why_the_rest_is_not(tmp_pa
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot, app)
         menu = await open_menu(pilot, app)
-        for line in ("p  popup        you are not inside tmux", "o  os           there is no display here",
-                     "i  tile         a tile beside the agent", "f  fullscreen   this whole terminal  = t",
+        for line in ("p  popup        you are not inside tmux", "o  OS window    there is no display here",
+                     "i  tile         a tile beside the agent", "f  full screen  this whole terminal  = t",
                      "e  editor       no-such-editor is not on your PATH", "t  top          sh -c top",
                      "lazygit is not on your PATH"):  # fmt: skip
             assert line in menu
@@ -103,6 +103,13 @@ async def test_a_tile_is_asked_for_stands_beside_its_agent_and_is_counted_nowher
         await until(pilot, lambda: focused(app) == "bo")
         await pilot.press("i")
         await until(pilot, lambda: focused(app) == "ada")
+        fake(app).rows = (ada, bo)
+        app.deck.focus_row("id-ada-sh")
+        fake(app).tell()
+        await until(pilot, lambda: len(app.deck.state.rows) == 2)
+        assert focused(app) == "ada", "who leaves a terminal is back at its agent"
+        opened({})
+        await until(pilot, lambda: len(app.deck.state.rows) == 3)
         await pilot.press("j", "s")
         await until(pilot, lambda: "ada-sh is a terminal of yours" in toasts(app))
 

@@ -132,3 +132,16 @@ async def test_after_a_resume_keys_and_picture_are_those_of_the_new_pane() -> No
         assert list(screen.view.wanted()) == ["%9"] and screen.keyboard.pane == "%9"
         screen.view.observe({"%9": replace(PANE, id="%9", deck_id="stranger")})
         assert "its pane is gone" in app.bar
+
+
+async def test_the_zoom_of_a_terminal_of_ones_own_ends_with_it_and_an_agents_does_not() -> None:
+    for beside, stays in (("a", False), ("", True)):
+        rows: list[AgentRow] = [row(id="c", name="alice-sh", beside=beside)]
+        app = ZoomApp()
+        app.zoomed = ZoomScreen(rows[0], Live(Path("/nowhere")), lambda rows=rows: rows[0] if rows else None)
+        async with app.run_test(size=(100, 24)) as pilot:
+            await pilot.pause()
+            rows.clear()
+            app.zoomed._update()
+            await pilot.pause()
+            assert (app.screen is app.zoomed) is stays

@@ -16,8 +16,13 @@ from textual.widgets.option_list import Option
 from agentdeck.config import Config, Place
 from agentdeck.services import places
 from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.actions import show_key
 from agentdeck.ui.screens.dialog import Dialog
 from agentdeck.ui.toolbox import DIFF, EDITOR, SHELLS, Toolbox
+
+LABELS: dict[Place, str] = {
+    "popup": "popup", "window": "window", "os": "OS window", "tile": "tile", "fullscreen": "full screen",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,15 @@ def entries(box: Toolbox, settings: Config) -> list[tuple[str, list[Entry]]]:
 def _shell(place: Place, letter: str, box: Toolbox, usual: Place) -> Entry:
     name = f" ({box.around.emulator.name})" if place == "os" and box.around.emulator else ""
     note = places.WORDS[place] + name + ("  = t" if place == usual else "")
-    return Entry(f"shell:{place}", letter, place, note, places.why_not(place, box.around))
+    return Entry(f"shell:{place}", letter, LABELS[place], note, places.why_not(place, box.around))
 
 
 def _note(key: str, command: Sequence[str], where: Place) -> str:
-    parts = [shlex.join(command), "" if where == "auto" else f"in {places.WORDS[where]}", f"= {key}" if key else ""]
+    parts = [
+        shlex.join(command),
+        "" if where == "auto" else f"in {places.WORDS[where]}",
+        f"= {show_key(key)}" if key else "",
+    ]
     return "  ".join(part for part in parts if part)
 
 

@@ -167,7 +167,10 @@ class ZoomScreen(Screen[None]):
 
     def _update(self) -> None:
         newest = self._newest() if self._newest is not None else None
-        self.set_row(newest or self.row)
+        if self._newest is not None and newest is None and self.row.agent.beside and self.is_current:
+            self.dismiss()  # a terminal of the human's own, which they have left
+        else:
+            self.set_row(newest or self.row)
 
     def _set_trouble(self, text: str) -> None:
         if text != self._trouble:

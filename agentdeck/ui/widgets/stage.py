@@ -118,13 +118,15 @@ class Stage(Widget, can_focus=True):
     def set_agents(self, rows: Sequence[AgentRow]) -> None:
         """Show these agents, in this order. Who stays keeps focus and picture."""
         place = self._at.get(self._focus, 0)
+        agent = self._rows[place].agent.beside if self._focus in self._at else ""
         self._rows = tuple(rows)
         self._at = {row.agent.id: place for place, row in enumerate(rows)}
         agents = [row.agent.id for row in rows if not row.agent.beside]
         self._numbers = {agent: number for number, agent in enumerate(agents, 1)}
         self._pictures = {agent: picture for agent, picture in self._pictures.items() if agent in self._at}
         if self._focus not in self._at:
-            self._set_focus(rows[min(place, len(rows) - 1)].agent.id if rows else "")
+            heir = agent if agent in self._at else rows[min(place, len(rows) - 1)].agent.id if rows else ""
+            self._set_focus(heir)
         self._arrange()
 
     def set_marked(self, agents: Collection[str]) -> None:
