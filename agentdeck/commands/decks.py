@@ -117,7 +117,8 @@ def show_paths(as_json: bool) -> None:
 
     found = {
         "config": paths.config_file(), "harnesses": paths.user_harnesses_dir(), "themes": paths.user_themes_dir(),
-        "database": paths.database_file(), "worktrees": paths.worktrees_dir(), "transcripts": paths.transcripts_dir(),
+        "database": paths.database_file(), "worktrees": paths.worktrees_dir(),
+        "trash": paths.trash_dir(), "transcripts": paths.transcripts_dir(),
         "state": paths.state_dir(), "log": paths.log_file("engine"), "socket": paths.tmux_socket(),
     }  # fmt: skip
     if as_json:

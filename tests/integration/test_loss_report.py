@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agentdeck.adapters import space
 from agentdeck.models.agent import Agent
 from agentdeck.services import worktrees
 from tests import repos
@@ -139,6 +140,14 @@ def test_a_process_that_lives_in_the_tree_is_named(rig: Rig, agent: Agent, tree:
         assert report.refusal == f"a living process is in it: sleep (pid {process.pid})"
         process.kill()
     assert rig.report(agent).refusal == ""
+
+
+def test_a_directory_that_cannot_be_read_is_no_empty_one(
+    rig: Rig, agent: Agent, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """git passes over it with a warning; root reads everything, so the look is told."""
+    monkeypatch.setattr(space, "unreadable", lambda top: f"{top}/closed")
+    assert rig.report(agent).refusal == f"{tree}/closed cannot be read"
 
 
 def test_the_digest_tells_what_was_shown(rig: Rig, agent: Agent, tree: Path) -> None:

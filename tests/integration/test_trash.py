@@ -51,6 +51,32 @@ async def test_undo_brings_everything_back_byte_for_byte(rig: Rig, repo: Path) -
     assert not list(paths.trash_dir().iterdir())
 
 
+@pytest.mark.parametrize("layout", ["bare", "linked home"])
+async def test_the_same_in_other_layouts(
+    repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    if layout == "bare":
+        repos.git(tmp_path, "clone", "-q", "--bare", str(repo), "bare.git")
+        repo = tmp_path / "bare.git"
+    else:
+        (tmp_path / "real").mkdir()
+        (tmp_path / "home").symlink_to("real")
+        monkeypatch.setenv("DECK_HOME", str(tmp_path / "home"))
+    rig = Rig(repo)
+    agent = rig.agent()
+    tree = Path(agent.worktree)
+    fill(tree)
+    before, names = picture(tree), refs(repo)
+    gone = await rig.trash.take(agent, rig.report(agent).digest)
+    assert not tree.exists() and (Path(gone.place) / "new ünï").exists()
+    await rig.back()
+    assert picture(tree) == before and refs(repo) == names
+    gone = await rig.put(agent)
+    await rig.trash.empty([gone.id])
+    assert not Path(gone.place).exists() and gone.place not in repos.git(repo, "worktree", "list")
+    rig.close()
+
+
 async def test_the_snapshot_has_what_was_tracked_and_untracked_and_nothing_ignored(rig: Rig, repo: Path) -> None:
     agent = rig.agent()
     fill(Path(agent.worktree))
