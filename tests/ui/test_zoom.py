@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from textual.app import App
 from textual.binding import Binding
+from textual.events import MouseScrollUp
 
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
@@ -145,3 +146,30 @@ async def test_the_zoom_of_a_terminal_of_ones_own_ends_with_it_and_an_agents_doe
             app.zoomed._update()
             await pilot.pause()
             assert (app.screen is app.zoomed) is stays
+
+
+async def test_the_wheel_is_the_program_s_if_it_asked_and_with_shift_never() -> None:
+    app = ZoomApp()
+    sent: list[bytes] = []
+    async with app.run_test(size=(130, 42)) as pilot:
+        await pilot.pause()
+        screen = app.zoomed
+        screen.mouse._send = sent.append
+        screen._live._panes["%1"] = replace(PANE, mouse="clicks", sgr_mouse=True, history=90)
+        await pilot._post_mouse_events([MouseScrollUp], screen.view, (20, 20))
+        assert sent and screen.view.back.at is None
+        await pilot._post_mouse_events([MouseScrollUp], screen.view, (20, 20), shift=True)
+        assert len(sent) == 1 and "3 rows back" in app.bar
+        await pilot._post_mouse_events([MouseScrollUp], screen.view, (20, 20))  # nobody points at what is over
+        assert len(sent) == 1 and "6 rows back" in app.bar
+        await pilot.press("x")
+        assert "rows back" not in app.bar and app.pressed == ["x"]
+
+
+async def test_a_screen_from_which_nothing_scrolled_off_says_so() -> None:
+    app = ZoomApp()
+    async with app.run_test(size=(130, 42)) as pilot:
+        await pilot.pause()
+        app.zoomed._live._panes["%1"] = replace(PANE, alternate=True, history=0)
+        await pilot._post_mouse_events([MouseScrollUp], app.zoomed.view, (20, 20))
+        await wait_until(lambda: any("nothing has scrolled off" in note.message for note in app._notifications))
