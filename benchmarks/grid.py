@@ -1,12 +1,16 @@
-"""What a live grid costs: `python -m benchmarks.grid [--agents N] [--mode MODE] [--program PATH] [--seconds S]`.
+"""What a live grid costs, beside the budgets and beside polling: `python -m benchmarks.grid [--agents 8,16,32,64]`.
 
-N agents run in the deck; the dashboard shows all of them in a terminal of 200x60. Printed: processor time of
-dashboard, engine and tmux server in percent of one processor, resident memory, and the time from a key that moves the
-focus until the terminal shows it. In the same run, on the same agents: the tmux server with nobody watching, and the
-usual way to watch, a `tmux capture-pane` process per agent, twice and ten times a second (it draws nothing: a lower
-bound).
+For `typical` agents (a spinner at 10 Hz, 200 bytes of text a second), then for `quiet` ones: so many agents run in a
+deck, the dashboard shows all of them in a terminal of 400x100. Printed are
 
-PATH is a program to use for the agents in place of load.py; it is run as `PATH MODE NUMBER`.
+- processor time of dashboard, engine and tmux server in percent of one processor, and resident memory;
+- the tmux server with nobody watching, and a rival that polls as claude-squad does (`rival.py`), in the same run on
+  the same agents, and our cost as a share of its cost;
+- milliseconds from a key that moves the focus until the terminal shows it; from what an agent writes until the terminal
+  shows it, for the agent in focus and for another one.
+
+`--program PATH` gives the agents' program in place of load.py; it is run as `PATH MODE NUMBER`. `--modes` and
+`--agents` choose a part of the run, `--seconds` the time that each load is measured. At the end: rows for a table.
 """
 
 from __future__ import annotations
@@ -14,128 +18,146 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import resource
-import statistics
-import subprocess
 import time
 from dataclasses import dataclass
 
-from agentdeck import paths
-from agentdeck.adapters.tmux import ControlClient
-from benchmarks.rig import Load, Rig, cpu_seconds, measure, place, rig
+from agentdeck.config import Grid
+from agentdeck.ui.tiers import FAR
+from benchmarks.latency import focus_times, middle_and_worst, output_times
+from benchmarks.rig import Load, Rig, measure, place, rig
+from benchmarks.rival import Polled, poll
 from tests.waiting import wait_for
 
-KEYS = 30
-RIVAL_HZ = (2.0, 10.0)
-EDGE = "▌"
+MODES = ("typical", "quiet")
+SAMPLES = 40
 TILE_BUDGET = {"typical": 1.2, "quiet": 0.05}
 """Percent of a processor that the dashboard may take per visible tile at 10 Hz."""
+SHARE_GOAL = {"typical": 0.6, "quiet": 0.05}
+"""Of what the rival takes, with 32 agents."""
 MEMORY_BUDGET = 60.0  # MB
+ENGINE_BUDGET = 5.0
+KEY_BUDGET = (30, 120)  # ms: median, 99th percentile
+FOCUSED_BUDGET = (40, 120)
+OTHER_SLACK = 150  # ms that may be added to a tile's own period
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Percent of one processor, megabytes and milliseconds."""
 
+    mode: str
+    agents: int
+    load: float
     base: Load
-    rivals: dict[float, tuple[float, float]]  # by rounds per second wanted: rounds per second reached, percent
-    loads: dict[str, Load]
-    latency: list[float]
+    rival: Polled
+    ours: dict[str, Load]
+    key: tuple[float, float]
+    focused: tuple[float, float]
+    other: tuple[float, float]
+
+    @property
+    def shown(self) -> float:
+        """What showing everybody takes: dashboard and tmux server, as the rival is counted."""
+        return self.ours["dashboard"].cpu + self.ours["tmux"].cpu
+
+    @property
+    def share(self) -> float:
+        return self.shown / max(self.rival.cpu, 0.01)
+
+    @property
+    def whole_share(self) -> float:
+        """The same with the engine, which also derives every status."""
+        return (self.shown + self.ours["engine"].cpu) / max(self.rival.cpu, 0.01)
+
+    @property
+    def other_budget(self) -> float:
+        rates = Grid()
+        return 1000 / (rates.overview_hz if self.agents > FAR else rates.visible_hz) + OTHER_SLACK
 
 
-def take(deck: Rig, seconds: float, settle: float) -> Figures:
+def take(deck: Rig, mode: str, seconds: float, settle: float, size: tuple[int, int]) -> Figures:
     deck.unwatch()
-    base = measure({"tmux": deck.server}, seconds)["tmux"]
-    rivals = {hz: poll(deck, hz, seconds / 2) for hz in RIVAL_HZ}
-    deck.open()
+    base = measure({"tmux": deck.server}, seconds / 2)["tmux"]
+    rival = poll(deck, seconds / 2)
+    deck.open(*size)
     time.sleep(settle)
     pids = {"dashboard": deck.dashboard, "engine": deck.engine, "tmux": deck.server}
-    loads = measure(pids, seconds)
-    return Figures(base, rivals, loads, asyncio.run(focus_times(deck)))
-
-
-def poll(deck: Rig, hz: float, seconds: float) -> tuple[float, float]:
-    """Rounds per second and percent of a processor for a capture-pane process per agent, tmux server included."""
-    panes = deck.deck.tmux("list-panes", "-s", "-t", "=deck-hub", "-F", "#{?@deck_id,#{pane_id},}").split()
-    server_pid, rounds = deck.server, 0
-    server, children, started = cpu_seconds(server_pid), _children(), time.monotonic()
-    while (span := time.monotonic() - started) < seconds:
-        for pane in panes:
-            argv = ["tmux", "-S", str(paths.tmux_socket()), "capture-pane", "-p", "-e", "-t", pane]
-            subprocess.run(argv, stdout=subprocess.DEVNULL, check=True)
-        rounds += 1
-        time.sleep(max(0.0, started + rounds / hz - time.monotonic()))
-    used = cpu_seconds(server_pid) - server + _children() - children
-    return rounds / span, used / span * 100
-
-
-def _children() -> float:
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
-
-
-async def focus_times(deck: Rig) -> list[float]:
-    """Milliseconds from each of KEYS keys until the terminal shows the focus on another tile."""
-    client = await ControlClient.open(deck.folder / "outer", "t")
-    taken = []
-    try:
-        for number in range(KEYS):
-            before = await _focus(client)
-            started = time.perf_counter()
-            await client.command("send-keys", "-t", "t", "lh"[number % 2])
-            while await _focus(client) == before:
-                if time.perf_counter() - started > 10:
-                    raise SystemExit("the focus did not move within 10 s:\n" + deck.outer.text())
-                await asyncio.sleep(0.002)
-            taken.append((time.perf_counter() - started) * 1000)
-            await asyncio.sleep(0.1 + number % 7 / 50)  # not in step with anybody's tick
-    finally:
-        await client.close()
-    return taken
-
-
-async def _focus(client: ControlClient) -> tuple[int, int]:
-    """Row and column of the focused tile's edge."""
-    lines = await client.command("capture-pane", "-p", "-t", "t")
-    return next(((row, line.index(EDGE)) for row, line in enumerate(lines) if EDGE in line), (-1, -1))
-
-
-def show(found: Figures, agents: int, mode: str) -> None:
+    ours = measure(pids, seconds)
     load = os.getloadavg()[0]
-    print(f"{agents} {mode} agents in 200x60 ({os.cpu_count()} cores, load average {load:.1f}); % of one processor")
-    budgets = {
-        "dashboard": f"budget {agents * TILE_BUDGET[mode]:.1f} %, {MEMORY_BUDGET:.0f} MB",
-        "engine": "budget 5 %",
-    }
-    for name, taken in found.loads.items():
-        print(f"  {name:10} {taken.cpu:6.1f} %  {taken.rss:6.1f} MB   {budgets.get(name, '')}")
-    print(f"  tmux with nobody watching {found.base.cpu:.1f} %, {found.base.rss:.1f} MB")
-    ours = found.loads["dashboard"].cpu + found.loads["tmux"].cpu
-    print(f"  dashboard + tmux, every tile drawn at 10 Hz: {ours:.1f} %")
-    for hz, (reached, cpu) in found.rivals.items():
-        print(f"  capture-pane processes + tmux, nothing drawn, {hz:g} Hz ({reached:.1f} reached): {cpu:.1f} %")
-    ninety_nine = statistics.quantiles(found.latency, n=100, method="inclusive")[98]
+    key = asyncio.run(focus_times(deck, SAMPLES))
+    focused = asyncio.run(output_times(deck, deck.agents[0], SAMPLES))
+    other = asyncio.run(output_times(deck, deck.agents[-1], SAMPLES))
+    times = [middle_and_worst(each) for each in (key, focused, other)]
+    return Figures(mode, len(deck.agents), load, base, rival, ours, times[0], times[1], times[2])
+
+
+def show(found: Figures, size: tuple[int, int]) -> None:
+    print(f"\n{found.agents} {found.mode} agents in {size[0]}x{size[1]}, {os.cpu_count()} cores, load {found.load:.1f}")
+    budget = found.agents * TILE_BUDGET[found.mode]
+    budgets = {"dashboard": f"budget {budget:.1f} %, {MEMORY_BUDGET:.0f} MB", "engine": f"budget {ENGINE_BUDGET:g} %"}
+    for name, taken in found.ours.items():
+        print(f"  {name:28} {taken.cpu:6.1f} %  {taken.rss:6.1f} MB   {budgets.get(name, '')}")
+    print(f"  {'tmux with nobody watching':28} {found.base.cpu:6.1f} %  {found.base.rss:6.1f} MB")
+    reached = f"{found.rival.rounds:.1f} of 2 rounds a second"
+    print(f"  {'polling rival and tmux':28} {found.rival.cpu:6.1f} %   {reached}, nothing drawn")
     print(
-        f"  key to highlight {statistics.median(found.latency):.0f} ms p50 (budget 30),"
-        f" {ninety_nine:.0f} ms p99 (budget 120), {len(found.latency)} keys"
+        f"  dashboard and tmux take {found.share:.2f} of that, with the engine {found.whole_share:.2f}"
+        f" (goal with 32 agents {SHARE_GOAL[found.mode]:g})"
     )
+    _times("key to highlight", found.key, KEY_BUDGET)
+    _times("output to screen, in focus", found.focused, FOCUSED_BUDGET)
+    _times("output to screen, another", found.other, (None, found.other_budget))
+
+
+def _times(what: str, taken: tuple[float, float], budget: tuple[float | None, float]) -> None:
+    middle = f" (budget {budget[0]:.0f})" if budget[0] is not None else ""
+    print(f"  {what:28} {taken[0]:6.0f} ms p50{middle} {taken[1]:6.0f} ms p99 (budget {budget[1]:.0f})")
+
+
+def row(found: Figures) -> str:
+    """One row of a Markdown table."""
+    dashboard, engine, tmux = (found.ours[name] for name in ("dashboard", "engine", "tmux"))
+    cells = [
+        f"{found.agents} {found.mode}",
+        f"{dashboard.cpu:.1f} % ({found.agents * TILE_BUDGET[found.mode]:.1f})",
+        f"{dashboard.rss:.0f} MB",
+        f"{engine.cpu:.1f} %",
+        f"{tmux.cpu:.1f} % ({found.base.cpu:.1f})",
+        f"{found.rival.cpu:.0f} % at {found.rival.rounds:.1f}/s",
+        f"{found.share:.2f} ({found.whole_share:.2f})",
+        *(f"{middle:.0f} / {worst:.0f}" for middle, worst in (found.key, found.focused, found.other)),
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def run(mode: str, options: argparse.Namespace, size: tuple[int, int]) -> list[Figures]:
+    """All numbers of agents of one mode, in one deck that grows."""
+    found = []
+    program = [options.program] if options.program else []
+    with place() as repo, rig(repo) as deck:
+        for count in options.agents:
+            while len(deck.agents) < count:
+                deck.add(mode, program)
+            wait_for(lambda count=count: len(deck.deck.panes()) == count, 20, "all panes")
+            found.append(take(deck, mode, options.seconds, options.settle, size))
+            show(found[-1], size)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--agents", type=int, default=16)
-    parser.add_argument("--mode", choices=list(TILE_BUDGET), default="typical")
-    parser.add_argument("--program", default="")
+    parser.add_argument("--agents", type=lambda text: sorted(map(int, text.split(","))), default=[8, 16, 32, 64])
+    parser.add_argument("--modes", type=lambda text: text.split(","), default=list(MODES))
+    parser.add_argument("--program", default="", help="the agents' program, run as PROGRAM MODE NUMBER")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument(
-        "--settle", type=float, default=3.0, help="Seconds between the first picture and the measuring."
-    )
+    parser.add_argument("--settle", type=float, default=5.0, help="seconds from the first picture to the measuring")
+    parser.add_argument("--size", default="400x100", help="of the terminal, columns x rows")
     options = parser.parse_args()
-    with place() as repo, rig(repo) as deck:
-        for _ in range(options.agents):
-            deck.add(options.mode, [options.program] if options.program else [])
-        wait_for(lambda: len(deck.deck.panes()) == options.agents, 20, "all panes")
-        show(take(deck, options.seconds, options.settle), options.agents, options.mode)
+    if unknown := set(options.modes) - set(MODES):
+        parser.error(f"no such mode: {', '.join(unknown)}; there are {' and '.join(MODES)}")
+    columns, rows = map(int, options.size.split("x"))
+    found = [figures for mode in options.modes for figures in run(mode, options, (columns, rows))]
+    print("\n" + "\n".join(map(row, found)))
 
 
 if __name__ == "__main__":

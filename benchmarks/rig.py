@@ -27,14 +27,16 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @contextlib.contextmanager
 def place() -> Iterator[Path]:
-    """A home, a deck home and a repository with one commit; the path of the last. Nothing is left of them."""
+    """A home, a deck home and a repository of ten files; the path of the last. Nothing is left of them."""
     root = Path(tempfile.mkdtemp(prefix="deckb-", dir="/tmp"))
     kept = {name: os.environ[name] for name in ("PATH", "SSL_CERT_FILE") if name in os.environ}
     os.environ.clear()
     os.environ.update(kept, HOME=str(root), DECK_HOME=str(root / "deck"), LC_ALL="C.UTF-8", TERM="xterm-256color")
     repo = root / "sample"
     repo.mkdir()
-    for argv in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+    for number in range(10):
+        (repo / f"file_{number}.py").write_text("".join(f"value_{line} = {line}\n" for line in range(50)))
+    for argv in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "first"]):
         identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.invalid"]
         subprocess.run(["git", *identity, *argv], cwd=repo, check=True)
     try:
@@ -61,9 +63,27 @@ class Rig:
         number = len(self.agents)
         name = f"{mode}-{number}"
         argv = [*program] or [sys.executable, str(LOAD), str(self.counter(name))]
-        self.deck.new(name, "shell", "--", *argv, mode, str(number))
+        self._new(name, [*argv, mode, str(number)])
         self.agents.append(name)
         return name
+
+    def _new(self, name: str, command: list[str]) -> None:
+        """What `agentdeck new` does, without a process for each of sixty."""
+        from agentdeck.commands import output
+        from agentdeck.services.environment import save_environment
+
+        env_file = save_environment()
+        try:
+            output.ask(
+                "new", name=name, harness="shell", repo=str(self.deck.repo), args=command, env_file=str(env_file)
+            )
+        finally:
+            env_file.unlink(missing_ok=True)
+
+    def panes(self) -> dict[str, str]:
+        """Pane ids by agent name."""
+        found = self.deck.sql("SELECT name, pane FROM agents WHERE life = 'live'")
+        return {row["name"]: row["pane"] for row in found}
 
     def counter(self, name: str) -> Path:
         return self.folder / f"{name}.count"

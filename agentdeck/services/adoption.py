@@ -19,7 +19,6 @@ from agentdeck.adapters import git, git_links, processes, tmux
 from agentdeck.adapters.database import store
 from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import AgentDeckError, UsageError
-from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.found import Found
@@ -174,6 +173,8 @@ def _changed(tree: Path) -> int:
 
 def _with_session(agent: Agent) -> Agent:
     """With the harness and the newest session that a client's own files name for this directory."""
+    from agentdeck.harnesses import loader  # 10 MB, and a dashboard that finds nobody needs none of it
+
     newest = (0.0, agent)
     for harness in loader.load_all(strict=False).values():
         if "{slug}" not in harness.transcript.path or "{session}" not in harness.transcript.path:

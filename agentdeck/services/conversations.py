@@ -6,12 +6,15 @@ import glob
 import os
 import sqlite3
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from agentdeck.harnesses.readers import finder
-from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.services import launch
+
+if TYPE_CHECKING:
+    from agentdeck.harnesses.schema import Harness
 
 
 def exists(harness: Harness, agent: Agent) -> bool:

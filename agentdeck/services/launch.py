@@ -13,11 +13,14 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentdeck import paths
 from agentdeck.harnesses.readers import starter
-from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
+
+if TYPE_CHECKING:
+    from agentdeck.harnesses.schema import Harness
 
 # One file an event, by rename: parallel hooks appending to one file lose lines. Never fails, never prints.
 HOOK = (

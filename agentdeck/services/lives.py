@@ -8,13 +8,16 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentdeck.errors import UsageError
-from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.services import conversations, launch, rows
+
+if TYPE_CHECKING:
+    from agentdeck.harnesses.schema import Harness
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 STORE = 2.0  # seconds that leaving waits for the view to be stored
 SETTLE = 0.05  # seconds after a resize until every screen has heard of it
 STRAYS = 2.0  # seconds after an engine was called for until one looks for agents without a row
+GROWN = 5.0  # seconds until a dashboard has loaded what it uses all the time
 RECALL = 5.0  # seconds between two calls for an engine that is not there
 
 
@@ -102,6 +104,8 @@ class DeckApp(App[int], inherit_bindings=False):
             self.deck.live.watch(self.deck.stage)
             self.deck.live.start()
         self._call_engine()
+        # what is there by now stays: a collection that walks through all of it stops the screen for 50 ms
+        self.set_timer(GROWN, gc.freeze)
 
     # -- the engine
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from agentdeck.models.clock import age
 from agentdeck.models.view import View
 from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.ui import arrangement
@@ -44,6 +45,17 @@ class DeckState:
         if marked:
             return marked
         return (self.focused,) if self.focused else ()
+
+
+def kept(new: tuple[AgentRow, ...], old: tuple[AgentRow, ...]) -> tuple[AgentRow, ...]:
+    """The new rows, but the very same objects wherever nothing differs: to compare them again costs nothing."""
+    known = {row.agent.id: row for row in old}
+    return tuple(before if (before := known.get(row.agent.id)) == row and before else row for row in new)
+
+
+def ages(rows: Iterable[AgentRow], now: int) -> tuple[str, ...]:
+    """How long each agent has been in its state, as it is told: what changes while nothing else does."""
+    return tuple(age(now - row.status.since) if row.status.since else "" for row in rows)
 
 
 def matches(row: AgentRow, text: str) -> bool:

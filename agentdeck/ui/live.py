@@ -1,7 +1,7 @@
-"""Live screens: one control client, one list of panes per tick, captures of what is visible and changed.
+"""Live screens: one control client, one sign of each pane per tick, captures of what is visible and changed.
 
 A tick that comes late is dropped, never made up for. While nothing changes a tick is one
-command. When the server goes, the loop waits and connects again; nothing ends it but `stop`.
+command, and the cheapest there is. When the server goes, the loop waits and connects again; nothing ends it but `stop`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from agentdeck.ui.tiers import Tier
 
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux import ControlClient
+    from agentdeck.adapters.tmux.signs import Sign
     from agentdeck.models.pane import Pane
 
 TICK = 0.1
+WHOLE = 10
+"""Ticks after which every pane's facts are read, though none has come, gone or died."""
 AFTER_KEY = (0.004, 0.016, 0.046)
 """Seconds after a key at which the pane is looked at, until it has changed."""
 LIVELY = 0.5
@@ -51,7 +54,7 @@ class Viewer(Protocol):
     """Something that shows panes."""
 
     def wanted(self) -> dict[str, Want]:
-        """Pane ids that are visible right now."""
+        """Pane ids that are visible right now; never the same object with other contents."""
         ...
 
     def show(self, pane: str, picture: PaneScreen) -> None:
@@ -59,7 +62,7 @@ class Viewer(Protocol):
         ...
 
     def observe(self, panes: Mapping[str, Pane] | None) -> None:
-        """Every pane of the server, each tick; None while there is no server."""
+        """Every pane of the server, once a second and whenever one comes, goes or dies; None without a server."""
         ...
 
 
@@ -98,6 +101,8 @@ class Live:
         self._wanted: dict[int, dict[str, Want]] = {}
         self._watched: dict[str, float] = {}
         self._fresh: set[str] = set()
+        self._signs: Mapping[str, Sign] = {}
+        self._whole_due = 0.0
         self._seen: dict[str, _Seen] = {}
         self._panes: dict[str, Pane] = {}
         self._keys: dict[str, list[float]] = {}
@@ -185,6 +190,7 @@ class Live:
         self._panes.clear()
         self._keys.clear()
         self._watched.clear()
+        self._signs, self._whole_due = {}, 0.0
         for _, given in self._viewers.values():
             given.clear()
 
@@ -204,22 +210,41 @@ class Live:
 
     async def _sleep(self, until: float) -> None:
         """Until `until`, or until something was typed. Never less than a moment: others need the loop too."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(until - time.monotonic(), 0.001)):
-                await self._wake.wait()
+        alarm = asyncio.get_running_loop().call_later(max(until - time.monotonic(), 0.001), self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            alarm.cancel()
 
     async def _tick(self, client: ControlClient) -> None:
+        from agentdeck.adapters.tmux.signs import signs
+
+        before, self._signs = self._signs, await signs(client)
+        self.ticks += 1
+        if time.monotonic() >= self._whole_due or self._moved(before):
+            await self._list(client)
+        await self._glance(client, self._due(time.monotonic()))
+
+    def _moved(self, before: Mapping[str, Sign]) -> bool:
+        """Has a pane come, gone or died? While nothing has changed at all, it is the very same answer."""
+        if self._signs is before:
+            return False
+        gone = self._signs.keys() != before.keys()
+        return gone or any(sign.dead != before[pane].dead for pane, sign in self._signs.items())
+
+    async def _list(self, client: ControlClient) -> None:
         from agentdeck.adapters.tmux import list_panes
 
         self._panes = await list_panes(client)
-        self.ticks += 1
+        self._whole_due = time.monotonic() + self._tick_seconds * WHOLE
         self._seen = {pane: seen for pane, seen in self._seen.items() if pane in self._panes}
         self._tell(self._panes)
         self._match()
-        await self._capture(client, self._due(time.monotonic()))
 
     def _ask_viewers(self) -> None:
-        self._wanted = {key: viewer.wanted() for key, (viewer, _) in self._viewers.items()}
+        before, self._wanted = self._wanted, {key: viewer.wanted() for key, (viewer, _) in self._viewers.items()}
+        if before.keys() == self._wanted.keys() and all(before[key] is now for key, now in self._wanted.items()):
+            return
         for key, (_, given) in self._viewers.items():
             for pane in given.keys() - self._wanted[key].keys():
                 del given[pane]  # what a viewer lets out of sight it may forget: it gets it anew
@@ -255,20 +280,11 @@ class Live:
 
     def _news(self, pane: str) -> bool:
         """Has it changed since its last capture, as far as tmux's clock of whole seconds can tell?"""
-        seen, known = self._seen[pane], self._panes[pane]
-        if seen.picture is None:
+        seen, known, sign = self._seen[pane], self._panes[pane], self._signs.get(pane)
+        if seen.picture is None or sign is None:
             return True
         size = (seen.picture.cols, seen.picture.rows)
-        return known.activity >= seen.second or size != (known.cols, known.rows) or seen.dead != known.dead
-
-    async def _capture(self, client: ControlClient, panes: list[str]) -> None:
-        from agentdeck.adapters.tmux import capture
-
-        if panes:
-            second = int(time.time() - _CLOCK_SLACK)
-            for pane, rows in (await capture(client, panes)).items():
-                self._take(pane, self._panes[pane], rows, second)
-        self._deliver()
+        return sign.activity >= seen.second or size != (known.cols, known.rows) or seen.dead != sign.dead
 
     # -- between ticks --------------------------------------------------------------------------------------
 

@@ -62,16 +62,21 @@ def _draw(segment: Segment) -> str:
 
 @lru_cache(maxsize=512)
 def strip_of(line: Line, left: int, columns: int, faint: bool = False) -> ScreenStrip:
+    """The same as `drawn`, remembered for a while."""
+    return drawn(line, left, columns, faint)
+
+
+def drawn(line: Line, left: int, columns: int, faint: bool = False) -> ScreenStrip:
     """The `columns` of a line from `left` on. `faint` dims all of it: the last screen of an agent that ended."""
     segments: list[Segment] = []
-    drawn: list[str] = []
+    sequences: list[str] = []
     for text, own in clip(line, left, columns):
         style = replace(own, dim=True) if faint else own
         safe, exact = (text, text) if text.isascii() else _placed(text)
         segments.append(Segment(safe, rich_style(style)))
         codes = sgr(style)
-        drawn.append(f"\x1b[{codes}m{exact}\x1b[0m" if codes else exact)
-    return ScreenStrip(segments, columns, "".join(drawn))
+        sequences.append(f"\x1b[{codes}m{exact}\x1b[0m" if codes else exact)
+    return ScreenStrip(segments, columns, "".join(sequences))
 
 
 def _placed(text: str) -> tuple[str, str]:

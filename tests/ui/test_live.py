@@ -30,6 +30,7 @@ class FakeTmux:
         self.activity = {f"%{name}": 0 for name in names}
         self.captured: list[str] = []
         self.listed = 0
+        self.dead: set[str] = set()
         self.delay = 0.0
         self.reaped: set[str] = set()
         self.closed = asyncio.Event()
@@ -46,7 +47,13 @@ class FakeTmux:
             "pane_width": 80,
             "pane_height": 24,
         }
-        values |= {"cursor_flag": 1, "window_activity": self.activity[pane], "pane_dead": 0, "pane_pid": 7}
+        values |= {
+            "cursor_flag": 1,
+            "window_activity": self.activity[pane],
+            "pane_dead": int(pane in self.dead),
+            "pane_dead_status": 0,
+            "pane_pid": 7,
+        }
         names = rows.FORMAT.replace("#{", "").replace("}", "").split("\u241f")
         return "\u241f".join(str(values.get(name, "")) for name in names)
 
@@ -55,6 +62,8 @@ class FakeTmux:
             raise TmuxError("closed")
         await asyncio.sleep(self.delay)
         self.listed += 1
+        if argv[-1] != rows.FORMAT:
+            return [f"{pane} {self.activity[pane]} {int(pane in self.dead)}" for pane in self.texts]
         return [self._row(pane) for pane in self.texts]
 
     async def batch(self, commands: Sequence[Sequence[str]]) -> list[list[str] | TmuxError]:
@@ -172,7 +181,8 @@ async def test_a_key_is_looked_after_at_once() -> None:
         assert time.monotonic() - started < 0.5
         live.poke("%1")
         before = len(server.captured)
-        await wait_until(lambda: len(server.captured) == before + 3)  # nothing changed: all three looks
+        await wait_until(lambda: not live._keys["%1"])  # nothing changed: all the looks were taken
+        assert len(server.captured) > before
 
 
 async def test_late_ticks_are_dropped() -> None:
@@ -254,11 +264,11 @@ async def test_who_lets_a_screen_out_of_sight_gets_it_again_when_it_comes_back()
     async with running(tmux) as live:
         live.watch(watcher)
         await wait_until(lambda: len(watcher.shown) == 2)
-        hidden = watcher.wants.pop("%1")
+        both, watcher.wants = watcher.wants, {"%2": watcher.wants["%2"]}
         watcher.shown.clear()  # as a tile forgets that goes away
         at = live.ticks
         await wait_until(lambda: live.ticks > at + 2)
-        watcher.wants["%1"] = hidden
+        watcher.wants = both
         await wait_until(lambda: watcher.shown.get("%1") == "screen of 1")
         assert "%2" not in watcher.shown, "what stayed in sight is not given again"
 
@@ -297,3 +307,24 @@ async def test_many_slow_screens_take_turns() -> None:
             seen |= set(server.captured[taken:])
         assert most <= 8 and len(seen) == 20  # 20 panes at 5 Hz are 2 of each tick of 20 ms
         assert len(server.captured) - before <= 20 * 5 * 1.3
+
+
+async def test_who_comes_goes_or_dies_is_told_at_the_next_tick() -> None:
+    server, watcher = FakeTmux("12"), Watcher("%1")
+    async with running(server) as live:
+        live.watch(watcher)
+        await wait_until(lambda: watcher.shown)
+        live._whole_due = time.monotonic() + 3600  # no whole list is due
+
+        def told() -> dict[str, bool]:
+            panes = watcher.panes[-1] or {}
+            return {pane: known.dead for pane, known in panes.items()}
+
+        server.dead.add("%1")
+        await wait_until(lambda: told() == {"%1": True, "%2": False})
+        live._whole_due = time.monotonic() + 3600
+        server.texts["%3"], server.owners["%3"], server.activity["%3"] = "x", "3", 0
+        await wait_until(lambda: set(told()) == {"%1", "%2", "%3"})
+        live._whole_due = time.monotonic() + 3600
+        del server.texts["%2"]
+        await wait_until(lambda: set(told()) == {"%1", "%3"})

@@ -42,6 +42,16 @@ def test_the_dashboard_loads_only_what_it_paints_with() -> None:
     assert not loaded & {"anthropic", "git", "genai_prices", "sqlite_utils", "watchfiles", "pydantic"}
 
 
+def test_a_dashboard_that_looks_for_strays_reads_no_harness_files_for_it() -> None:
+    """Each time one opens; ten megabytes that would stay."""
+    loaded = loaded_by("""
+from agentdeck import paths
+from agentdeck.services import adoption
+assert adoption.find_in(paths.database_file(), paths.tmux_socket()) == []
+""")
+    assert not loaded & {"pydantic", "git", "libtmux"}
+
+
 def test_the_engine_has_no_screen() -> None:
     loaded = loaded_by("import agentdeck.engine.engine\n")
     assert not loaded & {"textual", "anthropic"}

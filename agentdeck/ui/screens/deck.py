@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.events import Resize
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -35,6 +35,7 @@ from agentdeck.ui.view_keeper import ViewKeeper
 from agentdeck.ui.widgets.agent_list import AgentList
 from agentdeck.ui.widgets.collision_panel import CollisionPanel
 from agentdeck.ui.widgets.empty_deck import EmptyDeck
+from agentdeck.ui.widgets.ground import Ground
 from agentdeck.ui.widgets.keys_line import KeysLine
 from agentdeck.ui.widgets.log_panel import LogPanel
 from agentdeck.ui.widgets.pointed import Pointed
@@ -64,6 +65,7 @@ def _bindings() -> list[BindingType]:
 class DeckScreen(Screen[None], inherit_bindings=False):
     """Holds the DeckState and redraws what changed of it. What a key does is in `ui/verbs`."""
 
+    BLANK = True
     BINDINGS: ClassVar[list[BindingType]] = _bindings()
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (150, "-wide")]
 
@@ -108,9 +110,9 @@ class DeckScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield TopLine(id="top")
-        with Container(id="middle"):
+        with Ground(id="middle"):
             yield Roster(id="roster")
-            with Container(id="center"):
+            with Ground(id="center"):
                 yield Stage(id="stage")
                 yield EmptyDeck(id="empty")
             with VerticalScroll(id="side"):
@@ -156,7 +158,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     def take(self, fleet: Fleet) -> None:
         """A newer fleet, and what another dashboard made of the view."""
         self.ready = True
-        self.fleet = fleet
+        self.fleet = replace(fleet, rows=deck_state.kept(fleet.rows, self.fleet.rows))
         self.keeper.hear(fleet.view)
         self.redraw()
         self.presence.opened()
@@ -187,7 +189,8 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self.stage.display = bool(rows)
         empty = self.query_one(EmptyDeck)
         empty.display = not rows
-        empty.show(self.state, self.ready)
+        if not rows:
+            empty.show(self.state, self.ready)
         self.redraw_lines()
 
     def redraw_lines(self) -> None:

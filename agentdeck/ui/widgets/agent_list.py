@@ -14,6 +14,7 @@ from textual.strip import Strip
 from agentdeck.models.clock import now_ms
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import places
+from agentdeck.ui.deck_state import ages
 from agentdeck.ui.entry import Entry
 from agentdeck.ui.last_words import last_words
 from agentdeck.ui.strips import tame
@@ -27,7 +28,6 @@ HEAD = 1
 EDGE = 1
 WHEEL = 3
 """Lines per turn of the wheel."""
-_Drawn = tuple[Content, str, str, bool]
 
 
 class AgentList(LineWidget):
@@ -55,7 +55,7 @@ class AgentList(LineWidget):
         self._rows_known: Sequence[AgentRow] = ()
         self._layout: tuple[Column, ...] = ()
         self._layout_width = -1
-        self._drawn: list[_Drawn | None] = []
+        self._drawn: list[object] = []
 
     # -- for the stage --------------------------------------------------------------------------------------
 
@@ -65,8 +65,8 @@ class AgentList(LineWidget):
             self.first = places.scrolled(self.first, at, len(rows), room)
         self._at, self.room = at, room
         self.first = max(0, min(self.first, len(rows) - room))
-        self._rows_known = rows
-        self._layout_width = -1
+        if rows is not self._rows_known:
+            self._rows_known, self._layout_width = rows, -1
 
     def draw(self, entries: Sequence[Entry]) -> None:
         self._entries = list(entries)
@@ -97,10 +97,9 @@ class AgentList(LineWidget):
         if width != self._layout_width:
             self._layout = list_text.columns(width - EDGE, self._rows_known)
             self._layout_width = width
-        if again:
+        if again or layout != self._layout:
             self.forget_rows()
             self._drawn = []
-        if again or layout != self._layout:
             head = Content.assemble(" " * EDGE, list_text.header(self._layout))
             self.put(0, self.text_row(head, "list--head"))
         for at in range(height - HEAD):
@@ -115,11 +114,11 @@ class AgentList(LineWidget):
                 self.put(at + HEAD, Strip.blank(self.size.width, self.ink("list--line")))
             return
         entry = self._entries[at]
-        words = list_text.words(entry, self._layout, now_ms())
-        drawn = (words, *self._screen(entry), entry.in_focus)
+        now, screen = now_ms(), self._screen(entry)
+        drawn = (entry.row, entry.number, entry.marked, entry.in_focus, ages([entry.row], now), screen)
         if drawn != self._drawn[at]:
             self._drawn[at] = drawn
-            self.put(at + HEAD, self._strip_of(drawn))
+            self.put(at + HEAD, self._strip_of(entry, now, screen))
 
     def _screen(self, entry: Entry) -> tuple[str, str]:
         """The last column: what is wrong, what is asked, or the last line of the screen; and its style."""
@@ -132,11 +131,11 @@ class AgentList(LineWidget):
         said = tame(last_words(entry.picture)) if entry.picture is not None else ""
         return said, "$foreground-muted dim" if entry.faint else "$foreground-muted"
 
-    def _strip_of(self, drawn: _Drawn) -> Strip:
-        words, screen, style, in_focus = drawn
-        look = "list--focused" if in_focus else "list--line"
-        edge = Segment("▌" if in_focus else " ", self.ink(look, "$accent" if in_focus else ""))
-        line = self._strip(Content.assemble(words, (screen, style)), look, self.size.width - EDGE)
+    def _strip_of(self, entry: Entry, now: int, screen: tuple[str, str]) -> Strip:
+        look = "list--focused" if entry.in_focus else "list--line"
+        edge = Segment("▌" if entry.in_focus else " ", self.ink(look, "$accent" if entry.in_focus else ""))
+        words = list_text.words(entry, self._layout, now)
+        line = self._strip(Content.assemble(words, screen), look, self.size.width - EDGE)
         return Strip([edge, *line], self.size.width)
 
     # -- the mouse ------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ class TileGrid(Widget):
     TileGrid { layout: grid; grid-gutter: 0; width: 1fr; height: 1fr; background: $background; }
     """
     ALLOW_SELECT = False
+    BLANK = True
 
     def __init__(self) -> None:
         super().__init__()

@@ -47,8 +47,13 @@ class KeysLine(Static):
             super().__init__()
             self.action_id = action_id
 
+    _shown: object = None
+
     def show(self, state: DeckState, keymap: dict[str, str]) -> None:
-        self.update(line(state, self.size.width or self.app.size.width, keymap), layout=False)
+        width = self.size.width or self.app.size.width
+        if self._shown != (state, width, keymap):
+            self._shown = (state, width, keymap)
+            self.update(line(state, width, keymap), layout=False)
 
     def on_click(self, event: Click) -> None:
         if what := under(event):

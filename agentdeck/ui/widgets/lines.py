@@ -93,6 +93,11 @@ class LineWidget(Widget):
         self._inks.clear()
 
 
+def alike(one: Content | None, other: Content | None) -> bool:
+    """The same text in the same styles; Content's own == looks at the text alone."""
+    return one is other or (one is not None and other is not None and one.is_same(other))
+
+
 def fit(parts: Iterable[tuple[str, str]], width: int) -> Content:
     """Styled pieces as one text of at most `width` cells, cut with an ellipsis."""
     return Content.assemble(*parts).truncate(max(width, 0), ellipsis=True)

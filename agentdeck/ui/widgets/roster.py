@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.events import Click
+from textual.events import Click, Resize
 from textual.geometry import Region
 from textual.message import Message
-from textual.widgets import Static
 
 from agentdeck.models.clock import age, now_ms
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import arrangement
 from agentdeck.ui.arrangement import Section
 from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, clash_sign, counts
-from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.deck_state import DeckState, ages
+from agentdeck.ui.widgets.lines import LineWidget, alike
 from agentdeck.ui.widgets.pointed import Pointed
 
 WIDTH = 29
@@ -115,6 +115,53 @@ def lines(state: DeckState, now: int) -> list[Line]:
     return drawn
 
 
+class RosterLines(LineWidget):
+    """The lines themselves: one that reads the same is not painted again."""
+
+    COMPONENT_CLASSES = {"roster--line"}
+    DEFAULT_CSS = """
+    RosterLines { width: 1fr; height: 0; background: $surface; }
+    RosterLines > .roster--line { background: $surface; color: $foreground; }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._texts: list[Content] = []
+        self._drawn: list[Content | None] = []
+
+    def show(self, texts: list[Content]) -> None:
+        if len(texts) != len(self._texts):
+            self.styles.height = len(texts)
+        self._texts = texts
+        self._draw()
+
+    def on_resize(self, event: Resize) -> None:
+        self._draw_all()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        if self.is_attached and self.size.width:
+            self._draw_all()
+
+    def _draw_all(self) -> None:
+        self.forget_rows()
+        self._drawn = []
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.size.width:
+            return
+        self._drawn += [None] * (len(self._texts) - len(self._drawn))
+        for y, text in enumerate(self._texts):
+            if not alike(text, self._drawn[y]):
+                self._drawn[y] = text
+                self.put(y, self.text_row(text, "roster--line"))
+
+    def render(self) -> Content:
+        """All of it as text."""
+        return Content("\n").join(self._texts)
+
+
 class Roster(VerticalScroll, can_focus=False):
     """Posts Pointed when an agent is clicked, GroupChosen for the heading of a group."""
 
@@ -123,19 +170,33 @@ class Roster(VerticalScroll, can_focus=False):
             super().__init__()
             self.group = group
 
-    def compose(self) -> ComposeResult:
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._lines: list[Line] = []
-        self._seen = ("", 0)
-        yield Static(id="roster-lines")
+        self._shown: object = None
+        self._followed: tuple[str, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield RosterLines(id="roster-lines")
 
     def show(self, state: DeckState) -> None:
-        self._lines = lines(state, now_ms())
-        self.query_one("#roster-lines", Static).update(Content("\n").join(line.text for line in self._lines))
+        now = now_ms()
+        if (drawn := (state, ages(state.rows, now))) == self._shown:
+            return
+        self._shown = drawn
+        self._lines = lines(state, now)
+        self.query_one(RosterLines).show([line.text for line in self._lines])
+        self._follow(state.focused)
+
+    def _follow(self, focused: AgentRow | None) -> None:
+        """Scroll to the focus, when it has moved or its line has."""
         agents = [line.agent for line in self._lines]
-        focused = state.focused.agent.id if state.focused else ""
-        if focused in agents and (focused, agents.index(focused)) != self._seen:
-            self._seen = (focused, agents.index(focused))  # only then: else no wheel could scroll away from it
-            self.scroll_to_region(Region(0, self._seen[1], 1, 1), animate=False)
+        if focused is None or focused.agent.id not in agents:
+            return
+        place = (focused.agent.id, agents.index(focused.agent.id))
+        if place != self._followed:
+            self._followed = place
+            self.scroll_to_region(Region(0, place[1], 1, 1), animate=False)
 
     def on_click(self, event: Click) -> None:
         place = event.y + int(self.scroll_y)

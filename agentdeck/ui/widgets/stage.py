@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.events import MouseEvent, MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Size
 from textual.message import Message
+from textual.screen import Screen
 from textual.widget import Widget
 
 from agentdeck.models.pane import Pane
@@ -61,6 +62,7 @@ class Stage(Widget, can_focus=True):
     Stage { width: 1fr; height: 1fr; }
     """
     ALLOW_SELECT = False
+    BLANK = True  # its own lines are behind the tiles: one of them does for all
 
     class Focused(Message):
         """Another agent is in focus; '' when there is none left."""
@@ -99,13 +101,18 @@ class Stage(Widget, can_focus=True):
         self._pictures: dict[str, PaneScreen] = {}
         self._panes: Mapping[str, Pane] | None = None
         self._looked = False
+        self._home: Screen[object] | None = None
         self._turned = float("-inf")
+
+    def on_unmount(self) -> None:
+        self._home = None
 
     def compose(self) -> ComposeResult:
         yield self.grid
         yield self.list
 
     def on_mount(self) -> None:
+        self._home = self.screen
         self.set_interval(1.0, self._tell_time)
 
     # -- what is shown --------------------------------------------------------------------------------------
@@ -269,13 +276,14 @@ class Stage(Widget, can_focus=True):
 
     def wanted(self) -> dict[str, Want]:
         """The panes whose screens are visible now; none while another screen covers this one."""
-        return self._wants if self.is_attached and self.display and not self._covered() else {}
+        return self._wants if self._home is not None and self.display and not self._covered(self._home) else {}
 
-    def _covered(self) -> bool:
+    def _covered(self, home: Screen[object]) -> bool:
         """A dialog leaves the stage visible behind it, any other screen does not."""
         stack = self.app.screen_stack
-        above = stack[stack.index(self.screen) + 1 :] if self.screen in stack else [self.screen]
-        return any(not screen.is_modal for screen in above) or self.screen not in stack
+        if home not in stack:
+            return True
+        return any(not screen.is_modal for screen in stack[stack.index(home) + 1 :])
 
     def show(self, pane: str, picture: PaneScreen) -> None:
         want = self._wants.get(pane)

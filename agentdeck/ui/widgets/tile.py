@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.segment import Segment
 from textual.content import Content
 from textual.events import Click, MouseDown, Resize
@@ -11,8 +13,10 @@ from textual.strip import Strip
 from agentdeck.models.clock import now_ms
 from agentdeck.models.screen import Line, PaneScreen, top_row
 from agentdeck.models.selection import Spot
+from agentdeck.ui.deck_state import ages
 from agentdeck.ui.entry import Entry
-from agentdeck.ui.strips import strip_of
+from agentdeck.ui.strips import drawn, strip_of
+from agentdeck.ui.widgets.lines import alike
 from agentdeck.ui.widgets.picking import Picking
 from agentdeck.ui.widgets.pointed import Pointed
 from agentdeck.ui.widgets.tile_text import foot, title
@@ -41,8 +45,10 @@ class Tile(Picking):
         super().__init__()
         self.entry = entry
         self._words: tuple[Content | None, Content | None] = (None, None)
+        self._told: object = None
         self._edge: Segment | None = None
-        self._shown: list[Line | None] = []
+        self._shown: Sequence[Line | None] = []
+        self._strips: dict[int, tuple[Line, Strip]] = {}
 
     def give(self, entry: Entry) -> None:
         """Show this entry from now on; of the same agent or of another."""
@@ -52,11 +58,10 @@ class Tile(Picking):
         edge = entry.in_focus != before.in_focus
         if edge:
             self._edge = None
-            self._words = (None, None)
+            self._words, self._told = (None, None), None
         if edge or entry.faint != before.faint or entry.picture is not before.picture:
             self._draw_body(again=edge or entry.faint != before.faint)
-        if edge or not _words_alike(entry, before):
-            self.draw_words()
+        self.draw_words()
 
     # -- where the screen is --------------------------------------------------------------------------------
 
@@ -84,22 +89,26 @@ class Tile(Picking):
             self._draw_all()
 
     def _draw_all(self) -> None:
-        self._words, self._edge = (None, None), None
+        self._words, self._edge, self._told = (None, None), None, None
         self.forget_rows()
         self.draw_words()
         self._draw_body(again=True)
 
     def draw_words(self) -> None:
         """Title and foot, painted only when they read differently: called once a second for the time in state."""
+        entry, now = self.entry, now_ms()
+        told = (entry.row, entry.note, entry.marked, entry.in_focus, ages([entry.row], now))
+        if told == self._told:
+            return
         width, height = self.size
         if not width or not height:
             return
-        entry = self.entry
-        top = title(entry.row, width - EDGE, now_ms(), marked=entry.marked)
+        self._told = told
+        top = title(entry.row, width - EDGE, now, marked=entry.marked)
         bottom = foot(entry.row, width - EDGE, entry.note)
-        if top != self._words[0]:
+        if not alike(top, self._words[0]):
             self.put(0, self._worded(top, "tile--title-focused" if entry.in_focus else "tile--title"))
-        if self._foot_rows and bottom != self._words[1]:
+        if self._foot_rows and not alike(bottom, self._words[1]):
             self.put(height - 1, self._worded(bottom, "tile--foot"))
         self._words = (top, bottom)
 
@@ -118,14 +127,19 @@ class Tile(Picking):
         picture = self.entry.picture or PaneScreen()
         top = top_row(picture.lines, picture.cursor_y, body.height)
         lines = picture.lines[top : top + body.height]
-        rows: list[Line | None] = [*lines, *[()] * (body.height - len(lines))]
+        rows: list[Line] = [*lines, *[()] * (body.height - len(lines))]
         if again or len(rows) != len(self._shown):
             self._shown = [None] * len(rows)
-        faint = self.entry.faint
+            self._strips = {}
+        known, self._strips = self._strips, {}
         for index, line in enumerate(rows):
-            if line is not None and line is not self._shown[index] and line != self._shown[index]:
-                self.put(body.y + index, strip_of(line, 0, body.width, faint).behind(self._edge_segment()))
+            kept = self._strips[id(line)] = known.get(id(line)) or (line, self._drawn(line, body.width))
+            if line is not self._shown[index] and line != self._shown[index]:
+                self.put(body.y + index, kept[1])
         self._shown = rows
+
+    def _drawn(self, line: Line, columns: int) -> Strip:
+        return drawn(line, 0, columns, self.entry.faint).behind(self._edge_segment())
 
     def _edge_segment(self) -> Segment:
         if self._edge is None:
@@ -160,7 +174,3 @@ class Tile(Picking):
         event.stop()
         if not self.dragged:
             self.post_message(Pointed.by(event, self.entry.row.agent.id))
-
-
-def _words_alike(one: Entry, other: Entry) -> bool:
-    return (one.row is other.row or one.row == other.row) and (one.note, one.marked) == (other.note, other.marked)

@@ -104,9 +104,13 @@ class TopLine(Static):
             super().__init__()
             self.action_id = action_id
 
+    _shown: object = None
+
     def show(self, state: DeckState, engine_down: bool) -> None:
-        width = self.size.width or self.app.size.width
-        self.update(line(state, width, time.strftime("%H:%M"), engine_down), layout=False)
+        width, clock = self.size.width or self.app.size.width, time.strftime("%H:%M")
+        if self._shown != (state, width, clock, engine_down):
+            self._shown = (state, width, clock, engine_down)
+            self.update(line(state, width, clock, engine_down), layout=False)
 
     def on_click(self, event: Click) -> None:
         what = under(event)
