@@ -77,7 +77,7 @@ class PaneSize:
 
 Place = Literal["auto", "popup", "window", "os", "tile", "fullscreen", "background"]
 """Where a program appears that the human opens beside an agent; one in the `background` has no terminal at all."""
-PLACEHOLDERS = ("worktree", "branch", "base", "repo", "agent")
+PLACEHOLDERS = ("worktree", "branch", "base", "repo", "agent", "file")
 PLACEHOLDER = re.compile(r"\{\{(?P<literal>\w+)\}\}|\{(?P<name>\w+)\}")
 """`{name}`; `{{name}}` means just that text in single braces."""
 _TOOL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,23}")
@@ -141,7 +141,7 @@ class Editor:
     where: Place = "auto"
 
     def __post_init__(self) -> None:
-        _known(self.command, "file", "line")
+        _known(self.command, "line")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ PUSH, POP = "\x1b[22;0t", "\x1b[23;0t"
 
 def needing(fleet: Fleet) -> frozenset[str]:
     """Ids of the agents that need a human, hidden ones too."""
-    return frozenset(row.agent.id for row in fleet.rows if row.status.state in NEEDS_YOU)
+    return frozenset(row.agent.id for row in fleet.agents if row.status.state in NEEDS_YOU)
 
 
 def title(fleet: Fleet, place: str) -> str:

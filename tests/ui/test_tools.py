@@ -10,6 +10,7 @@ from textual.widgets import OptionList
 
 from agentdeck.config import Config, Terminal, Tool
 from agentdeck.services.fleet import AgentRow
+from agentdeck.ui.screens.file_picker import FilePicker
 from agentdeck.ui.screens.help import words
 from agentdeck.ui.screens.tools_menu import ToolsMenu
 from agentdeck.ui.toolbox import clashes
@@ -215,3 +216,24 @@ async def test_a_terminal_that_cannot_be_given_away_is_told(tmp_path: Path, prog
         await until(pilot, lambda: "this terminal cannot be given to another program" in toasts(app))
         await pilot.press("question_mark")  # and the deck has its keys again
         await until(pilot, lambda: app.screen is not app.deck)
+
+
+async def test_a_tool_for_a_file_asks_which_of_those_that_changed(
+    git_repo: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(programs, "show", 'printf "%s\\n" "$1" > "$(dirname "$0")/said"')
+    one = at(git_repo)
+    ada = replace(one, agent=replace(one.agent, repo=str(git_repo)))
+    tool = Tool("show", ("show", "{file}"), key="b", where="background")
+    app = make_app(ada, settings=Config(tools=(tool,)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot, app)
+        await pilot.press("b")
+        await until(pilot, lambda: "ada has changed no file yet" in toasts(app))
+        (git_repo / "a b.py").write_text("new\n")
+        (git_repo / "other.md").write_text("new\n")
+        await pilot.press("b", *"oth")
+        await until(pilot, lambda: isinstance(app.screen, FilePicker) and app.screen._listed == ["other.md"])
+        await pilot.press(*["backspace"] * 3, "enter")
+        await until(pilot, (programs / "said").exists)
+        await until(pilot, lambda: (programs / "said").read_text() == "a b.py\n")

@@ -133,6 +133,7 @@ TOOL = '[[tools]]\nname = "a"\ncommand = "x"\n'
         ('[tools]\nname = "a"\n', "line 1: tools: each tool is a section of its own, with two brackets"),
         ('[terminal]\nwhere = "background"\n', "line 2: terminal.where: "),
         ('[editor]\ncommand = "vi {command}"\n', "line 1: editor: {command} is no placeholder"),
+        ('[[tools]]\nname = "a"\ncommand = "x {line}"\n', "line 1: tools.0: {line} is no placeholder"),
     ],
 )
 def test_a_malformed_tool_is_told_with_its_place(config_file: Path, text: str, said: str) -> None:

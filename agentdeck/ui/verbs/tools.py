@@ -96,9 +96,27 @@ async def open_tool(deck: DeckScreen, name: str) -> None:
         raise AgentDeckError(f"there is no tool called {name}", "[[tools]] in config.toml names them.")
     if name in box.missing:
         raise AgentDeckError(box.missing[name], f"Install it, or change the command of [[tools]] {name}.")
-    made = tools.command(tool, row.agent)
+    file = ""
+    if tools.uses(tool.command, "file"):
+        file = await _changed_file(deck, row, name)
+        if not file:
+            return
+    made = tools.command(tool, row.agent, file)
     place = places.choose(_or(tool.where, deck.settings.terminal.where), box.around)
     await _open(deck, Errand(name, made.argv, made.directory, row, hold=tool.hold), place, box)
+
+
+async def _changed_file(deck: DeckScreen, row: AgentRow, tool: str) -> str:
+    """One of the files that the agent has changed, '' when the human takes none."""
+    from agentdeck.services import worktrees
+    from agentdeck.ui.screens.file_picker import FilePicker
+
+    agent = row.agent
+    changed = await asyncio.to_thread(worktrees.changes, agent.worktree, agent.base or agent.base_oid, agent.repo)
+    there = await asyncio.to_thread(lambda: [file for file in changed[1] if (Path(agent.worktree) / file).exists()])
+    if not there:
+        raise TryAgain(f"{agent.name} has changed no file yet", f"{tool} opens one of those.")
+    return await deck.app.push_screen_wait(FilePicker(there, tool, agent.name)) or ""
 
 
 async def diff(deck: DeckScreen, number: int) -> None:
