@@ -104,16 +104,16 @@ BY_ID = {action.id: action for action in ACTIONS}
 GROUP_TITLES: dict[Group, str] = {"move": "Move and see", "act": "Act on agents", "panels": "Panels"}
 ZOOM_KEYS = (("Ctrl+Q, Ctrl+]", "Return from zoom; every other key goes to the agent"),)
 HISTORY_KEYS = (
-    ("j k", "scroll", "Scroll by a row; d and u by half a page"),
-    ("PgUp PgDn", "page", "Scroll by a page; so do b and Space"),
-    ("g G", "ends", "Go to the beginning or the end"),
+    ("q", "back", "Return to the deck; so do Esc and Ctrl+Q"),
     ("/", "search", "Look for a text; a capital letter makes case count"),
     ("n N", "next, previous", "Go to the next or the previous match"),
     ("Tab", "screen or transcript", "Go between what the screen showed and what was said"),
-    ("y", "copy", "Copy what is picked, else the line of the match, else the page"),
     ("e", "open file:line", "Open the file that is picked or on the page in your editor; so does a click on its name"),
+    ("y", "copy", "Copy what is picked, else the line of the match, else the page"),
     ("r", "read again", "Read what came since"),
-    ("q", "back", "Return to the deck; so do Esc and Ctrl+Q"),
+    ("g G", "ends", "Go to the beginning or the end"),
+    ("j k", "scroll", "Scroll by a row; d and u by half a page"),
+    ("PgUp PgDn", "page", "Scroll by a page; so do b and Space"),
 )
 """Keys of the history: key, label of the bottom line, help."""
 MOUSE = (
