@@ -51,6 +51,12 @@ def test_a_terminal_beside_an_agent_lives_in_its_tree_holds_it_and_goes_with_exi
     deck.until((tree / "note").exists, "a file made in the terminal")
     (tree / "note").unlink()
 
+    (deck.repo / "t.md").write_text("---\nagent: ada-sh\n---\n# Do it\n\nDo it.\n")
+    deck.ok("task", "add", "t.md")
+    assert "no agent is called ada-sh" in deck.ok("task", "why", "1").out
+    deck.ok("task", "cancel", "1")
+
+    deck.kill_engine()  # the next one finds it again
     deck.ok("stop", "ada")
     refused = deck.run("rm", "ada", "--yes")
     assert refused.code == 1
@@ -85,16 +91,3 @@ def test_a_tool_that_failed_shows_why_until_it_or_its_agent_goes(deck: Deck) -> 
     deck.ok("stop", "ada")
     deck.ok("rm", "ada", "--yes")
     assert not companion(deck, "ada-look") and not deck.panes()
-
-
-def test_it_takes_no_task_and_is_found_again_by_another_engine(deck: Deck) -> None:
-    ada = deck.new("ada", "shell", "--", "sleep", "600")
-    opened(ada["id"], "sh", "/bin/sh")
-    (deck.repo / "t.md").write_text("---\nagent: ada-sh\n---\n# Do it\n\nDo it.\n")
-    deck.ok("task", "add", "t.md")
-    why = deck.ok("task", "why", "1")
-    assert "no agent is called ada-sh" in why.out + why.err
-    deck.kill_engine()
-    deck.ok("wait", "ada", "--status", "working,idle", "--timeout", "20")
-    shell = companion(deck, "ada-sh")
-    assert shell["life"] == "live" and running(int(str(shell["pid"])))

@@ -6,8 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from textual.widgets import OptionList
 
+from agentdeck import paths
+from agentdeck.cli import main
 from agentdeck.config import Config, Terminal, Tool
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.screens.file_picker import FilePicker
@@ -189,6 +192,18 @@ def test_keys_of_tools_are_checked_against_actions_remapped_keys_and_each_other(
     assert said("foo") == "[[tools]] a: there is no key 'foo'"
     twins = (Tool("a", ("a",), key="b"), Tool("c", ("c",), key="b"))
     assert clashes(twins, {}) == {"c": "[[tools]] c: the key 'b' is taken by the tool a"}
+
+
+def test_the_command_that_prints_keys_has_those_of_tools_and_names_a_clash() -> None:
+    paths.config_file().parent.mkdir(parents=True)
+    paths.config_file().write_text('[[tools]]\nname = "top"\ncommand = "top"\nkey = "ctrl+g"\n')
+    fine = CliRunner().invoke(main, ["keys"])
+    assert fine.exit_code == 0
+    assert "Ctrl+G         tool:top         Open top in the agent's work tree" in fine.stdout
+    paths.config_file().write_text('[[tools]]\nname = "top"\ncommand = "top"\nkey = "x"\n')
+    clash = CliRunner().invoke(main, ["keys"])
+    assert clash.exit_code == 2
+    assert f"{paths.config_file()}: [[tools]] top: the key 'x' is taken by 'stop' (Stop the agent)" in clash.stderr
 
 
 async def test_tools_are_in_the_help_with_their_keys_and_the_way_to_them(tmp_path: Path, programs: Path) -> None:
