@@ -175,7 +175,8 @@ class Config:
     """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
 
     `notify_command`: argv that is run with a title and a text as two more arguments, when an agent comes to one of the
-    states `notify_on`. `bell`: the terminal's bell, when an agent newly needs a human.
+    states `notify_on`. `bell`: the terminal's bell, when an agent newly needs a human. `foreign`: look for sessions of
+    known clients that were started outside the deck.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -193,6 +194,7 @@ class Config:
     notify_command: tuple[str, ...] = ()
     notify_on: tuple[str, ...] = ("needs_input", "failed", "hung", "limited", "exited")
     bell: bool = True
+    foreign: bool = True
 
     def __post_init__(self) -> None:
         for state in self.notify_on:

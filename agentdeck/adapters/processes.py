@@ -38,6 +38,64 @@ def identify(pid: int) -> Process | None:
         return None
 
 
+def ancestors(pid: int) -> frozenset[int]:
+    """The pids of a process's parents, up to the first that cannot be read."""
+    import psutil
+
+    try:
+        return frozenset(parent.pid for parent in psutil.Process(pid).parents())
+    except psutil.Error:
+        return frozenset()
+
+
+def holders(files: Collection[str]) -> dict[str, int]:
+    """Which process has which of these files locked (by flock or fcntl), as file -> pid; one that nobody has is absent.
+
+    Linux has a list of all locks by inode, which is checked against what the process has open; elsewhere
+    the open files of this user's processes are looked through.
+    """
+    try:
+        with open("/proc/locks", encoding="ascii", errors="replace") as table:
+            rows = [line.split() for line in table]
+    except OSError:
+        return _openers(files)
+    pids: dict[str, set[int]] = {}
+    for row in rows:
+        if len(row) > 5 and "->" not in row and row[4].isdigit():
+            pids.setdefault(row[5].rpartition(":")[2], set()).add(int(row[4]))
+    held = {file: next((pid for pid in pids.get(_inode(file), ()) if _has_open(pid, file)), 0) for file in files}
+    return {file: pid for file, pid in held.items() if pid}
+
+
+def _inode(file: str) -> str:
+    try:
+        return str(os.stat(file).st_ino)
+    except OSError:
+        return ""
+
+
+def _has_open(pid: int, file: str) -> bool:
+    try:
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            return any(os.readlink(entry.path) == os.path.realpath(file) for entry in entries)
+    except OSError:
+        return False
+
+
+def _openers(files: Collection[str]) -> dict[str, int]:
+    import psutil
+
+    wanted = {os.path.realpath(file): file for file in files}
+    found: dict[str, int] = {}
+    for process in psutil.process_iter() if wanted else ():
+        try:
+            if process.uids().real == os.getuid():
+                found |= {wanted[one.path]: process.pid for one in process.open_files() if one.path in wanted}
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def alive(process: Process) -> bool:
     """Whether that very process still runs; a zombie does not."""
     import psutil

@@ -49,9 +49,15 @@ def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...],
 
 @click.command()
 @click.option("--view", default="default")
+@click.option("--foreign", is_flag=True, help="Instead, the sessions that were started outside the deck.")
 @click.option("--json", "as_json", is_flag=True)
-def ls(view: str, as_json: bool) -> None:
+def ls(view: str, foreign: bool, as_json: bool) -> None:
     """All agents: what each does, who says so, and what it cost."""
+    if foreign:
+        from agentdeck.commands.foreign import list_sessions
+
+        list_sessions(as_json)
+        return
     rows = [row for row in _rows(view) if not row.agent.beside]
     if as_json:
         from agentdeck.services.fleet import as_json as row_json

@@ -25,6 +25,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.services import adoption, probes, rows
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
+from agentdeck.services.foreign_watch import ForeignWatch
 from agentdeck.services.herald import Herald, Known, Notice
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
@@ -59,13 +60,14 @@ class Engine:
         self.radar = Radar(self.writer, self.monitor, paths.state_dir() / "radar")
         prices = {name: asdict(price) for name, price in self.settings.prices.items()}
         self.meter = Meter(self.writer, self.monitor, prices, self.radar.hear)
+        self.foreign = ForeignWatch(self.writer, self.monitor, self.meter.ingest.scan)
         self.trees = TreeWatch(self.writer, self.monitor, self.meter.mark)
         self.gauge = Gauge(self.writer, self.monitor)
         self.records = Records()
         self.sizes = SizeKeeper(self.writer)
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
         self.herald = Herald(self.settings.notify_on)
-        self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link)
+        self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         self.ended = asyncio.Event()
         self.failure: BaseException | None = None
@@ -96,6 +98,7 @@ class Engine:
         self._spawn(self.gauge.run())
         self._spawn(self._sweeps())
         self._spawn(self.radar.run())
+        self._spawn(self.foreign.run())
         return True
 
     async def stop(self) -> None:

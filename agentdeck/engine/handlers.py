@@ -18,7 +18,19 @@ from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import adoption, answering, companions, disk, environment, queue, rows, specs
+from agentdeck.services import (
+    adoption,
+    answering,
+    companions,
+    disk,
+    environment,
+    foreign,
+    foreign_watch,
+    queue,
+    rows,
+    specs,
+)
+from agentdeck.services.foreign_watch import ForeignWatch
 from agentdeck.services.lives import Order, add_delivery
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import Supervisor
@@ -31,11 +43,14 @@ Result = dict[str, object]
 class Handlers:
     """`begin` claims a request for this engine, `carry_out` does it and settles its row."""
 
-    def __init__(self, writer: Writer, monitor: Monitor, supervisor: Supervisor, link: Link) -> None:
+    def __init__(
+        self, writer: Writer, monitor: Monitor, supervisor: Supervisor, link: Link, elsewhere: ForeignWatch
+    ) -> None:
         self.writer = writer
         self.monitor = monitor
         self.supervisor = supervisor
         self.link = link
+        self.elsewhere = elsewhere
         self._begun: set[str] = set()
         self._closed: set[str] = set()
         self.ending: set[str] = set()  # agents whose end was asked for: it is no news
@@ -99,6 +114,8 @@ class Handlers:
     async def _do(self, request: ledger.Ordered) -> Result:
         if request.kind == "new":
             return await self._new(request.args)
+        if request.kind == "take":
+            return await self._take(request.args)
         if request.kind == "dispatch":
             return await self._dispatch(request)
         if request.kind == "undo":
@@ -141,6 +158,18 @@ class Handlers:
             "worktree": agent.worktree,
             "branch": agent.branch,
         }
+
+    async def _take(self, args: Args) -> Result:
+        """Go on with a session that was started elsewhere; `anyway` although its process still has it."""
+        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        row = await self.elsewhere.find(str(args.get("session") or ""))
+        held = await asyncio.to_thread(foreign_watch.still_has, row)
+        order, environ = foreign_watch.taken_up(row, str(args["name"]), environ, held and not args.get("anyway"))
+        await self.link.ensure()
+        agent = await self.supervisor.new(order, environ)
+        if not held:
+            await self.writer.run(lambda conn: foreign.forget(conn, row))
+        return {"id": agent.id, "name": agent.name, "pane_id": agent.pane, "worktree": agent.worktree}
 
     async def _dispatch(self, request: ledger.Ordered) -> Result:
         """A spec for one agent, by file or by text; a human's own dispatch is the approval of that content."""
@@ -220,6 +249,8 @@ class Handlers:
 
     async def _resume(self, agent: Agent, args: Args) -> Result:
         environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        other = await self.writer.run(lambda conn: foreign.running(conn, agent.harness, agent.session))
+        await asyncio.to_thread(foreign_watch.require_free, other)
         await self.link.ensure()
         agent = await self.supervisor.resume(agent, environ)
         self.ending.discard(agent.id)

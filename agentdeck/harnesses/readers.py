@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Protocol
 
 from agentdeck.errors import UsageError
 from agentdeck.models.conversation import Turn
+from agentdeck.models.foreign import Sighting
 from agentdeck.models.usage import UsageRecord
 
 
@@ -32,6 +34,19 @@ class Kept:
 
 Finder = Callable[[str, str, int, frozenset[str]], Kept | None]
 """(configuration directory, real path of a work tree, since (UTC ms), sessions of others) -> the newest, if any."""
+
+
+Holders = Callable[[Collection[str]], Mapping[str, int]]
+"""Which of these files a process holds locked: file -> pid."""
+
+
+class ForeignReader(Protocol):
+    """Finds the sessions that a client has open on this machine, whoever started them. Reads its own files only.
+
+    Raises OSError when it cannot look, which says nothing about any session.
+    """
+
+    def look(self) -> list[Sighting]: ...
 
 
 def _module(name: str, part: str) -> ModuleType | None:
@@ -75,3 +90,12 @@ def finder(name: str) -> Finder:
     if module is None:
         raise UsageError(f"nothing finds sessions called '{name}'", "Mend `transcript.sessions` in that harness file.")
     return module.newest
+
+
+@cache
+def foreign(name: str) -> Callable[[str, Holders], ForeignReader]:
+    """What makes a reader of sessions for a client's configuration directory: `Sessions` in the module `foreign`."""
+    module = _module(name, "foreign")
+    if module is None:
+        raise UsageError(f"nothing finds sessions called '{name}'", "Mend `foreign` in that harness file.")
+    return module.Sessions

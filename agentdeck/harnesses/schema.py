@@ -155,6 +155,7 @@ class Harness(Strict):
     answer: Answer = Answer()
     keys: Keys = Keys()
     transcript: Transcript = Transcript()
+    foreign: str = ""  # the harness whose module `foreign` finds sessions that were started outside the deck
     config_env: str = ""  # the variable with which a human moves the client's own configuration directory
     login: Login = Login()
     hooks_off: str = ""  # "FILE:KEY" of the human's own setting that silences every hook, ours too

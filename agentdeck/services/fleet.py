@@ -10,6 +10,7 @@ from agentdeck.adapters import processes
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import iso, now_ms
 from agentdeck.models.collision import Collision
+from agentdeck.models.foreign import Foreign
 from agentdeck.models.status import Ask, Status
 from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
@@ -90,6 +91,15 @@ class EngineNote:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignRow:
+    """A session that was started outside the deck; it is no agent, and never free."""
+
+    session: Foreign
+    status: Status
+    usage: UsageSum = UsageSum()
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     rows: tuple[AgentRow, ...] = ()
     engine: EngineNote = EngineNote()
@@ -101,6 +111,7 @@ class Fleet:
     collisions: tuple[Collision, ...] = ()
 
     leases: int = 0  # on agents' sizes, by zooms of any dashboard
+    foreign: tuple[ForeignRow, ...] = ()  # sessions started outside the deck, when they were asked for
 
     @property
     def agents(self) -> tuple[AgentRow, ...]:

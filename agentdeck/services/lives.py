@@ -33,6 +33,7 @@ class Order:
     team: str = ""
     prompt: str = ""
     args: tuple[str, ...] = ()
+    session: str = ""  # a conversation to go on with, in the very directory `repo` (`here`)
     beside: str = ""  # the id of the agent in whose worktree a companion is opened; `repo` is that worktree
     setup: str = "ask"  # ask: only when approved before; approve[:DIGEST]: approve the text (of that digest); skip
 
@@ -49,7 +50,7 @@ def reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str,
         id=secrets.token_hex(4), name=order.name, harness=order.harness, repo=repo, worktree="", branch="",
         base=order.base, base_oid="", life="creating", model=order.model, team=order.team, here=order.here,
         beside=order.beside, argv=tuple(argv), created=now_ms(),
-        session=str(uuid.uuid4()) if harness.start.session_ids else "",
+        session=order.session or (str(uuid.uuid4()) if harness.start.session_ids else ""),
         home=environ.get("HOME", str(Path.home())), config_home=launch.config_home(harness, environ),
     )  # fmt: skip
     rows.insert(conn, "agents", rows.agent_columns(agent))

@@ -50,11 +50,11 @@ class Supervisor:
         made: worktrees.Created | None = None
         try:
             if order.here:
-                agent = await asyncio.to_thread(_in_place, agent, order)
+                agent = await asyncio.to_thread(_in_place, harness, agent, order)
             else:
                 made = await asyncio.to_thread(worktrees.create, Path(order.repo), agent.name, 1, order.base)
                 agent = replace(agent, worktree=made.worktree, branch=made.branch, base_oid=made.base_oid)
-            agent = await self._start(harness, agent, environ, resume=False, setup=setup)
+            agent = await self._start(harness, agent, environ, resume=bool(order.session), setup=setup)
         except AgentDeckError as error:
             if await self._unmake(agent, made):
                 raise
@@ -266,9 +266,18 @@ def _check_binary(harness: Harness, argv: Sequence[str], environ: Mapping[str, s
     )
 
 
-def _in_place(agent: Agent, order: Order) -> Agent:
+def _in_place(harness: Harness, agent: Agent, order: Order) -> Agent:
     where = worktrees.in_place(Path(order.repo))
-    return replace(agent, worktree=where.worktree, branch=where.branch, base_oid=where.base_oid)
+    agent = replace(agent, worktree=where.worktree, branch=where.branch, base_oid=where.base_oid)
+    if not order.session:
+        return agent
+    agent = replace(agent, worktree=order.repo)  # clients find a conversation by the directory it began in
+    if not conversations.exists(harness, agent):
+        raise AgentDeckError(
+            "there is nothing to go on with: no record of that conversation is to be found",
+            "A client records nothing before its first prompt. Start a new agent there: `agentdeck new --here`.",
+        )
+    return agent
 
 
 def _forget_files(agent_id: str) -> None:

@@ -47,7 +47,8 @@ def _source(agent: Agent, harness: Harness, session: str, transcript: str) -> So
     main, sub = harness.transcript.path, harness.transcript.subagents
     values = {name: glob.escape(value) for name, value in _values(agent, session, transcript).items()}
     values["slug"] = slug(os.path.realpath(agent.worktree))
-    templates = [main, sub]
+    # A pattern over all days of a client is looked through only until it said where it writes.
+    templates = [sub] if transcript and glob.has_magic(main) else [main, sub]
     found = [_filled(template, values) for template in templates if template]
     if transcript and "{transcript}" not in main:
         # The client said where it writes: its side files lie beside that, as in the template.

@@ -94,6 +94,7 @@ ACTIONS: tuple[Action, ...] = (
     _panels("usage", "u $", "usage", "Tokens and cost of the agent by class, model and session", why.always, 15),
     _panels("collisions", "C", "collisions", "Files that two agents changed; work that merges no more", why.always),
     _panels("away", "!", "away", "What needs you, failed or finished while you were away, one by one", why.always),
+    _panels("elsewhere", "E", "elsewhere", "Sessions started outside the deck; R goes on with one here", why.elsewhere),
     _panels("log", "L", "log", "What this dashboard asked for and what came of it", why.always),
     _panels("next_panel", "tab", "next panel", "Scroll the open panel by arrow keys, or go back", why.always),
     _panels("palette", ":", "commands", "Find any of these by name", why.always, 18),

@@ -221,11 +221,12 @@ class Bridge:
         return conn or store.read(paths.database_file())
 
     def _load(self, conn: sqlite3.Connection | None) -> fleets.Fleet:
-        from agentdeck.services import disk
+        from agentdeck.services import disk, foreign
 
         fleet = fleets.load(conn, self.view)
         short = disk.shortage(*{row.agent.repo for row in fleet.rows})
-        return replace(fleet, low_disk=f"{disk.size(short.free)} left" if short else "")
+        left = f"{disk.size(short.free)} left" if short else ""
+        return replace(fleet, low_disk=left, foreign=foreign.load(conn))
 
     def _tell(self, fleet: fleets.Fleet) -> None:
         """The fleet, when it looks different; and as long as no engine lives, so that one is called for."""

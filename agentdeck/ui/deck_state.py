@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentdeck.models.clock import age
 from agentdeck.models.view import View
-from agentdeck.services.fleet import AgentRow, Fleet
+from agentdeck.services.fleet import AgentRow, Fleet, ForeignRow
 from agentdeck.ui import arrangement
 from agentdeck.ui.badges import WORDS
 from agentdeck.ui.levels import ALL
@@ -53,8 +53,8 @@ def kept(new: tuple[AgentRow, ...], old: tuple[AgentRow, ...]) -> tuple[AgentRow
     return tuple(before if (before := known.get(row.agent.id)) == row and before else row for row in new)
 
 
-def ages(rows: Iterable[AgentRow], now: int) -> tuple[str, ...]:
-    """How long each agent has been in its state, as it is told: what changes while nothing else does."""
+def ages(rows: Iterable[AgentRow | ForeignRow], now: int) -> tuple[str, ...]:
+    """How long each has been in its state, as it is told: what changes while nothing else does."""
     return tuple(age(now - row.status.since) if row.status.since else "" for row in rows)
 
 

@@ -166,3 +166,7 @@ def repo(state: DeckState) -> str:
     if state.repo or state.focused:
         return ""
     return "not in a git repository: leave with q, cd into one (or git init), and start agentdeck there"
+
+
+def elsewhere(state: DeckState) -> str:
+    return "" if state.fleet.foreign else "no session of a known client runs outside the deck"

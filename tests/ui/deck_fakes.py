@@ -18,7 +18,7 @@ from agentdeck.models.trash import TrashEntry
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View, ViewChange
 from agentdeck.services.away import Absence
-from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, UsageSum
+from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, ForeignRow, UsageSum
 from agentdeck.services.loss_report import Report
 from agentdeck.services.stats import AgentStats
 from agentdeck.services.views import ViewNote
@@ -63,6 +63,7 @@ class FakeBridge(Bridge):
         self.used = AgentStats()
         self.absence = Absence()
         self.collisions: tuple[Collision, ...] = ()
+        self.foreign: tuple[ForeignRow, ...] = ()
         self.reports: dict[str, Report] = {}
         self.removed: list[TrashEntry] = []
         self.survivors: list[str] = []
@@ -79,7 +80,9 @@ class FakeBridge(Bridge):
     def tell(self) -> None:
         today = UsageSum(Tokens(1_000_000, 0, 0, 0, 200_000), 40, 3_410_000_000, 0)
         rows = marked_by(self.rows, self.stored)
-        fleet = Fleet(rows, EngineNote(True, 1, 5), today, self.stored, collisions=self.collisions)
+        fleet = Fleet(
+            rows, EngineNote(True, 1, 5), today, self.stored, collisions=self.collisions, foreign=self.foreign
+        )
         self.target.post_message(FleetChanged(fleet))
 
     def change(self, name: str, **changes: Any) -> None:

@@ -250,3 +250,19 @@ def m010_away(db: Database) -> None:
         );
         """,
     )
+
+
+@migrations()
+def m011_foreign(db: Database) -> None:
+    """Sessions that were started outside the deck."""
+    _run(
+        db,
+        """
+        CREATE TABLE foreign_sessions (
+            harness TEXT NOT NULL, session TEXT NOT NULL, config_home TEXT NOT NULL, cwd TEXT NOT NULL,
+            pid INTEGER NOT NULL, pid_start REAL NOT NULL, name TEXT NOT NULL, transcript TEXT NOT NULL,
+            started INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL,
+            since INTEGER NOT NULL, why TEXT NOT NULL, ended INTEGER NOT NULL, PRIMARY KEY (harness, session)
+        );
+        """,
+    )

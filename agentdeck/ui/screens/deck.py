@@ -89,6 +89,7 @@ class DeckScreen(Screen[None], inherit_bindings=False):
         self._typed: str | None = None  # the filter while it is being typed
         self.stats = AgentStats()
         self.drafts: dict[str, str] = {}
+        self.wanted_session = ""  # of those elsewhere, the one that was clicked
         self.last_search = ""
         self.undoable: list[Undoable] = []
         self.held = HeldKeys()
@@ -348,6 +349,11 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     @on(Roster.GroupChosen)
     def _group_clicked(self, event: Roster.GroupChosen) -> None:
         hide_group(self, event.group)
+
+    @on(Roster.ForeignChosen)
+    def _session_clicked(self, event: Roster.ForeignChosen) -> None:
+        self.wanted_session = event.session
+        self.action_act("elsewhere")
 
     def on_screen_resume(self) -> None:
         self.set_timer(CLOCK, forget_closed_widgets)  # the closed screen is still on its way out

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import absence, arrange, find, life, moves, panels, removal, tools, work
+from agentdeck.ui.verbs import absence, arrange, elsewhere, find, life, moves, panels, removal, tools, work
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -31,6 +31,7 @@ DIALOGS = (
     "views",
     "tools",
     "away",
+    "elsewhere",
     "history",
     "copy",
     "search",
@@ -40,6 +41,7 @@ TAKERS = frozenset(
 )  # what is typed right after is meant for what they open
 HANDLERS: dict[str, Verb] = {
     **moves.HANDLERS,
+    **elsewhere.HANDLERS,
     **arrange.HANDLERS,
     **find.HANDLERS,
     **panels.HANDLERS,

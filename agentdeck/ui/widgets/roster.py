@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -13,7 +14,7 @@ from textual.geometry import Region
 from textual.message import Message
 
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services.fleet import AgentRow
+from agentdeck.services.fleet import AgentRow, ForeignRow
 from agentdeck.ui import arrangement
 from agentdeck.ui.arrangement import Section
 from agentdeck.ui.badges import GLYPHS, PIN, STYLES, WORDS, clash_sign, counts
@@ -22,16 +23,18 @@ from agentdeck.ui.widgets.lines import LineWidget, alike
 from agentdeck.ui.widgets.pointed import Pointed
 
 WIDTH = 29
+MOST_ELSEWHERE = 8  # lines of sessions elsewhere; `E` lists them all
 _NAME = 10  # cells of a heading that its counts never take
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line; what a click on it means: an agent, a group as a whole, or (both None) nothing."""
+    """One line; what a click on it means: an agent, a group as a whole, a session elsewhere, or (all None) nothing."""
 
     text: Content
     agent: str | None = None
     group: str | None = None
+    foreign: str | None = None
 
 
 def _fit(text: str, width: int) -> str:
@@ -112,7 +115,27 @@ def lines(state: DeckState, now: int) -> list[Line]:
                 drawn += [_companion(each, state, now) for each in beside.get(key, ())]
     if unnamed:
         drawn.append(Line(Content.styled(f" {unnamed} hidden (V)", "$foreground-muted")))
-    return drawn
+    return drawn + _elsewhere(state, now)
+
+
+def _elsewhere(state: DeckState, now: int) -> list[Line]:
+    """The sessions that run outside the deck, dim and below everybody; those that have ended are told by `E` alone."""
+    running = [row for row in state.fleet.foreign if not row.session.ended]
+    if not running or state.filter:
+        return []
+    drawn = [Line(Content("")), Line(Content.styled(" elsewhere (E)", "$foreground-muted"))]
+    return drawn + [Line(foreign_line(row, now), foreign=row.session.session) for row in running[:MOST_ELSEWHERE]]
+
+
+def foreign_line(row: ForeignRow, now: int) -> Content:
+    """`   ● fix-login  working    4m`: no number, for no key of the deck reaches it."""
+    status = row.status
+    since = age(now - status.since) if status.since else ""
+    name = row.session.name or Path(row.session.cwd).name
+    return Content.assemble(
+        (f"   {GLYPHS[status.state]} ", f"dim {STYLES[status.state]}"),
+        (f"{_fit(name, 10)} {_fit(WORDS[status.state], 9)}{since:>4}", "dim $foreground-muted"),
+    )
 
 
 class RosterLines(LineWidget):
@@ -163,12 +186,17 @@ class RosterLines(LineWidget):
 
 
 class Roster(VerticalScroll, can_focus=False):
-    """Posts Pointed when an agent is clicked, GroupChosen for the heading of a group."""
+    """Posts Pointed when an agent is clicked, GroupChosen for a heading, ForeignChosen for a session elsewhere."""
 
     class GroupChosen(Message):
         def __init__(self, group: str) -> None:
             super().__init__()
             self.group = group
+
+    class ForeignChosen(Message):
+        def __init__(self, session: str) -> None:
+            super().__init__()
+            self.session = session
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -181,7 +209,7 @@ class Roster(VerticalScroll, can_focus=False):
 
     def show(self, state: DeckState) -> None:
         now = now_ms()
-        if (drawn := (state, ages(state.rows, now))) == self._shown:
+        if (drawn := (state, ages((*state.rows, *state.fleet.foreign), now))) == self._shown:
             return
         self._shown = drawn
         self._lines = lines(state, now)
@@ -205,3 +233,5 @@ class Roster(VerticalScroll, can_focus=False):
             self.post_message(Pointed.by(event, line.agent))
         elif line.group is not None:
             self.post_message(self.GroupChosen(line.group))
+        elif line.foreign is not None:
+            self.post_message(self.ForeignChosen(line.foreign))
