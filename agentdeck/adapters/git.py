@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck import paths
+from agentdeck.adapters import git_locks
 from agentdeck.adapters.git_errors import GitError, explain
 from agentdeck.errors import AgentDeckError, UsageError
 
@@ -110,6 +111,8 @@ def run(
     # -C, because GitPython falls back to our own directory when the wanted one is not there.
     argv = ["git", "-C", str(directory), "--no-pager", *config, *args]
     status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
+    while status not in ok and (lock := git_locks.refused_by(err)) and git_locks.release(lock):
+        status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
     if status not in ok:
         raise explain(str(directory), args, err)
     return status, out

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
+from agentdeck.adapters import git_locks
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 
 
@@ -18,10 +18,10 @@ class GitError(AgentDeckError):
 
 def explain(directory: str, args: Iterable[str], stderr: str) -> AgentDeckError:
     """What a failed command means for a person."""
-    lock = re.search(r"Unable to create '(.+\.lock)': File exists", stderr)
+    lock = git_locks.refused_by(stderr)
     if lock:
         return TryAgain(
-            f"another git command holds {lock[1]}", "Wait until it ends; when none runs, remove that file by hand."
+            f"another git command holds {lock}", "Wait until it ends; when none runs, remove that file by hand."
         )
     if "dubious ownership" in stderr:
         return AgentDeckError(

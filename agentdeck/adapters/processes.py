@@ -138,6 +138,24 @@ def kin(root: Process, variable: str, value: str) -> list[Process]:
     return list(found.values())
 
 
+def marked(variable: str) -> dict[int, str]:
+    """Living processes (this one apart) that were started with the environment variable set, and its value, by pid.
+
+    Another user's processes and those that hide their environment are not seen.
+    """
+    import psutil
+
+    found = {}
+    for process in psutil.process_iter():
+        try:
+            value = process.environ().get(variable)
+            if value and process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = value
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def cpu_seconds(processes: Sequence[Process]) -> float:
     """Processor time used so far by all of them; the vanished count nothing."""
     import psutil
@@ -178,6 +196,18 @@ def send(processes: Sequence[Process], signum: signal.Signals) -> None:
 
 def survivors(processes: Sequence[Process]) -> list[Process]:
     return [process for process in processes if alive(process)]
+
+
+def directories_of(name: str) -> list[tuple[str, float]]:
+    """Where each living process called so is ('' when that is hidden), and when it was started (epoch seconds)."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter(["name", "cwd", "status", "create_time"]):
+        told = process.info
+        if told["name"] == name and told["status"] != psutil.STATUS_ZOMBIE:
+            found.append((told["cwd"] or "", told["create_time"] or 0.0))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

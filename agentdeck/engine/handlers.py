@@ -239,12 +239,14 @@ class Handlers:
         return {"pressed": keys}
 
     async def _stop(self, agent: Agent, args: Args) -> Result:
-        if agent.life != "live":
+        if agent.life == "creating" or (agent.life == "stopped" and not await self.supervisor.lingers(agent)):
             return {"already": True}
         self.ending.add(agent.id)
         polite = self.monitor.status(agent.id).state in ("idle", "failed")
         client = await self.link.client()
         await self.supervisor.stop(agent, client if polite else None)
+        if agent.life == "stopped":  # what lingered is gone: say so
+            self.monitor.fresh_start(agent.id)
         return {"already": False}
 
     async def _resume(self, agent: Agent, args: Args) -> Result:

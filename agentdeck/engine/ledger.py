@@ -135,10 +135,13 @@ def _hook_event(conn: sqlite3.Connection, event: SpoolEvent) -> None:
 def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: int) -> None:
     judged = monitor.agents[agent_id]
     now = conn.execute("SELECT life, pid FROM agents WHERE id = ?", (agent_id,)).fetchone()
-    if now is None or (now["life"], now["pid"]) != (judged.life, judged.pid):
-        return  # stopped or resumed since this beat read it: a verdict on its last life says nothing of this one
-    status = monitor.status(agent_id)
     before = rows.status(conn.execute("SELECT * FROM status WHERE agent = ?", (agent_id,)).fetchone())
+    if now is None or (now["life"], now["pid"]) != (judged.life, judged.pid):
+        # stopped or resumed since this beat read it: a verdict on its last life says nothing of this one,
+        # and the next beat judges anew, from what is stored
+        monitor.watched[agent_id].status = before
+        return
+    status = monitor.status(agent_id)
     columns = {"agent": agent_id, **rows.status_columns(status), "epoch": epoch}
     rows.insert(conn, "status", columns, verb="INSERT OR REPLACE")
     changed = (before.state, before.reason, before.ask) != (status.state, status.reason, status.ask)

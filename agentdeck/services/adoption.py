@@ -124,7 +124,7 @@ def _of_nobody(tree: Path, deck_id: str, known: Iterable[Agent] = ()) -> tuple[A
     except AgentDeckError:
         head = git.Head("", "")
     if copy is not None:
-        return replace(copy, repo=repo, worktree=str(tree), branch=head.branch or copy.branch), ""
+        return replace(copy, repo=repo, worktree=str(tree), branch=copy.branch or head.branch), ""
     return _guess(tree, deck_id, repo, head), ""
 
 
@@ -246,4 +246,16 @@ def take_up(writer: Writer, socket: Path) -> list[Agent]:
     known = writer.run_sync(lambda conn: {row["id"]: rows.agent(row) for row in conn.execute("SELECT * FROM agents")})
     present = {key: agent for key, agent in known.items() if agent.life in ("live", "stopped")}
     strays = [one for one in _of_panes(known, _panes(socket)) if one.agent.id in present]
-    return [adopt(writer, socket, one) for one in strays]
+    taken = [adopt(writer, socket, one) for one in strays]
+    ended = {key for key, agent in present.items() if agent.life == "stopped"} - {agent.id for agent in taken}
+    lingering = {key: pid for pid, key in processes.marked(launch.AGENT_ID).items() if key in ended}
+    if lingering:
+        writer.run_sync(lambda conn: _tell(conn, lingering))
+    return taken
+
+
+def _tell(conn: sqlite3.Connection, lingering: Mapping[str, int]) -> None:
+    """Say of agents that ended which process of them goes on all the same."""
+    for key, pid in lingering.items():
+        why = f"it has no screen, but process {pid} lives on: stop ends it"
+        conn.execute("UPDATE status SET why = ? WHERE agent = ? AND state = 'exited'", (why, key))

@@ -149,9 +149,10 @@ def from_pane(pane: Pane, at: int) -> Evidence:
     return Evidence("tmux", ("exited",), at, at, how)
 
 
-def gone(at: int) -> Evidence:
-    """The pane is not in the server's own complete list, or the server itself is gone."""
-    return Evidence("tmux", ("exited",), at, at, "its pane is gone")
+def gone(at: int, pid: int = 0) -> Evidence:
+    """The pane is not in the server's own complete list, or the server itself is gone; `pid` did not care."""
+    lives = f", but process {pid} lives on: stop ends it" if pid else ""
+    return Evidence("tmux", ("exited",), at, at, f"its pane is gone{lives}")
 
 
 SHELLS = frozenset({"bash", "dash", "fish", "ksh", "sh", "zsh"})

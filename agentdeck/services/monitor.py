@@ -21,6 +21,7 @@ from agentdeck.services.verdict import verdict
 
 SGR = re.compile(r"\x1b\[[0-9;:]*m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 CPU_EVERY_MS = 2_000
+DYING_MS = 1_000  # so long a program may take to end after its screen has gone
 BUSY_SHARE = 0.02  # of one processor: less than this is housekeeping
 
 
@@ -41,6 +42,7 @@ class Watched:
     cpu: tuple[int, float] = (0, 0.0)  # when measured, seconds used
     busy: bool | None = None
     stopped: tuple[int, ...] = ()  # processes of its tree that a signal has stopped
+    gone: int = 0  # UTC ms since when its pane is missing, 0 while it is there
     dirty: set[str] = field(default_factory=set)  # sources whose value changed since the last write
 
 
@@ -175,14 +177,14 @@ class Monitor:
     ) -> None:  # fmt: skip
         harness = loader.get(agent.harness)
         if server_gone:
-            self._take(watched, ev.gone(now))
+            self._gone(agent, watched, now)
             return
         pane = None if panes is None else panes.get(agent.pane)
         if panes is not None and (pane is None or pane.deck_id != agent.id):
-            self._take(watched, ev.gone(now))
+            self._gone(agent, watched, now)
             return
         if pane is not None:
-            watched.pane = pane
+            watched.pane, watched.gone = pane, 0
             self._take(watched, ev.from_pane(pane, now))
             if harness.titles:
                 self._take(watched, ev.from_title(harness, pane.title, now))
@@ -200,6 +202,13 @@ class Monitor:
                 self._take(watched, found)
         elif harness.status_file is not None:
             watched.evidence.pop("vendor", None)
+
+    def _gone(self, agent: Agent, watched: Watched, now: int) -> None:
+        """Its screen is gone, and it with it, or soon: a program that does not care is named."""
+        watched.gone = watched.gone or now
+        pid = _lives_on(agent)
+        if not pid or now - watched.gone >= DYING_MS:
+            self._take(watched, ev.gone(now, pid))
 
     def _hook(self, event: probes.SpoolEvent) -> None:
         agent = self.agents.get(event.agent)
@@ -249,6 +258,11 @@ def _moved(old: Pane | None, new: Pane) -> bool:
         new.dead,
         new.alternate,
     )
+
+
+def _lives_on(agent: Agent) -> int:
+    """The process id of an agent whose screen is gone, should it run all the same; else 0."""
+    return agent.pid if agent.pid and processes.alive(processes.Process(agent.pid, agent.pid_start)) else 0
 
 
 def _ready_seconds(agent: Agent) -> float:

@@ -125,6 +125,7 @@ class Supervisor:
     async def undo_birth(self, agent: Agent) -> None:
         """After a crash in the midst of a birth: nothing of it has been shown to anybody, so it is taken back."""
         await asyncio.to_thread(_close_windows, self.socket, agent.id)
+        await self._end_all(agent, [])
         made = None if agent.here else await asyncio.to_thread(worktrees.made_before, Path(agent.repo), agent.name, 1)
         await self._unmake(agent, made, young=False)
 
@@ -132,6 +133,7 @@ class Supervisor:
         """Undo a birth: window, worktree, branch, row. False when work was found in the tree: tree and branch stay."""
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
+            await self._end_all(agent, [])
         gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made, young=young)
         await asyncio.to_thread(_forget_files, agent.id)
 
@@ -153,15 +155,7 @@ class Supervisor:
         if client is not None and harness.keys.exit_text and family:
             await self._say_exit(client, agent, harness.keys.exit_text)
             await self._until_gone(family, TERM_SECONDS)
-        for signum, seconds in ((signal.SIGTERM, TERM_SECONDS), (signal.SIGKILL, TERM_SECONDS)):
-            grown = await asyncio.to_thread(processes.kin, root, launch.AGENT_ID, agent.id)
-            family = list({p.pid: p for p in [*family, *grown]}.values())
-            left = await asyncio.to_thread(processes.survivors, family)
-            if not left:
-                break
-            await asyncio.to_thread(processes.send, left, signum)
-            await self._until_gone(left, seconds)
-        left = await asyncio.to_thread(processes.survivors, family)
+        left = await self._end_all(agent, family)
         await asyncio.to_thread(_reap_private_servers, agent)
         if left:
             pids = ", ".join(str(p.pid) for p in left)
@@ -169,6 +163,24 @@ class Supervisor:
                 f"processes of '{agent.name}' outlived KILL: {pids}", "Look at them by hand; the agent stays listed."
             )
         await self.writer.run(lambda conn: lives.ended(conn, agent.id))
+
+    async def lingers(self, agent: Agent) -> bool:
+        """Whether something of an agent that ended goes on: its screen is gone, and it did not care."""
+        root = processes.Process(agent.pid, agent.pid_start)
+        return bool(await asyncio.to_thread(processes.kin, root, launch.AGENT_ID, agent.id))
+
+    async def _end_all(self, agent: Agent, family: Sequence[processes.Process]) -> list[processes.Process]:
+        """TERM, then KILL, to `family` and whatever else is the agent's; returns what outlived both."""
+        root = processes.Process(agent.pid, agent.pid_start)
+        for signum in (signal.SIGTERM, signal.SIGKILL):
+            grown = await asyncio.to_thread(processes.kin, root, launch.AGENT_ID, agent.id)
+            family = list({p.pid: p for p in [*family, *grown]}.values())
+            left = await asyncio.to_thread(processes.survivors, family)
+            if not left:
+                break
+            await asyncio.to_thread(processes.send, left, signum)
+            await self._until_gone(left, TERM_SECONDS)
+        return await asyncio.to_thread(processes.survivors, family)
 
     async def _say_exit(self, client: tmux.ControlClient, agent: Agent, text: str) -> None:
         with contextlib.suppress(tmux.TmuxError):  # the next rung of the ladder needs no tmux

@@ -51,8 +51,27 @@ async def test_a_beat_that_read_an_agent_s_last_life_cannot_end_the_next(writers
 
     assert await writer.run(look) == ("live", 0)
     monitor.know([AGENT])
+    monitor.watched["0a"].status = Status("exited", "tmux", 1, "its pane is gone", checked=1)
     await writer.run(lambda conn: ledger.record(conn, monitor, report, 0))
     assert await writer.run(look) == ("stopped", 1), "a verdict on this life does"
+
+
+async def test_an_agent_stopped_between_a_beat_s_reading_and_its_verdict_is_said_to_have_ended(
+    writers: list[Writer],
+) -> None:
+    writer, monitor = writers[0], Monitor()
+    idle = {"agent": "0a", **rows.status_columns(Status("idle", "hook", 1, "", checked=1)), "epoch": 0}
+    await writer.run(lambda conn: rows.insert(conn, "agents", rows.agent_columns(AGENT)))
+    await writer.run(lambda conn: rows.insert(conn, "status", idle))
+    monitor.know([AGENT])
+    monitor.watched["0a"].status = Status("exited", "tmux", 1, "ended by signal 15", checked=1)
+    await writer.run(lambda conn: rows.update(conn, "agents", "id", "0a", life="stopped"))
+    await writer.run(lambda conn: ledger.record(conn, monitor, Report(("0a",), (), ()), 0))
+    monitor.know([replace(AGENT, life="stopped")])
+    report = await monitor.tick(None)
+    await writer.run(lambda conn: ledger.record(conn, monitor, report, 0))
+    [state] = await writer.run(lambda conn: conn.execute("SELECT state FROM status").fetchone())
+    assert state == "exited"
 
 
 async def test_one_engine_at_a_time_and_the_replaced_one_does_not_strike_back(writers: list[Writer]) -> None:
