@@ -30,7 +30,7 @@ def row(name: str, state: str = "working", *, since: int = 0, life: str = "live"
         id=name, name=name, harness="shell", repo="/r", worktree="/w", branch=f"deck/{name}/1", base="main",
         base_oid="", life=life, pane=f"%{name}", window="@1",
     )  # fmt: skip
-    return AgentRow(agent, Status(state, since=since or now_ms()))  # pyrefly: ignore[bad-argument-type]
+    return AgentRow(agent, Status(state, since=since or now_ms() - 200_000))  # pyrefly: ignore[bad-argument-type]
 
 
 def pane(name: str, **changes: object) -> Pane:
@@ -380,7 +380,7 @@ async def test_the_list_has_a_line_for_everybody_and_the_last_words_of_each() ->
     async with app.run_test(size=(120, 12)) as pilot:
         head, first, *rest = await listed(app, pilot)
         assert head.split() == ["NAME", "STATUS", "BRANCH", "SCREEN"]
-        assert first.split() == ["▌", "1", "●", "a", "working", "0s", "deck/a/1"]
+        assert first.split() == ["▌", "1", "●", "a", "working", "3m", "deck/a/1"]
         assert set(app.stage.wanted()) == {"%a", "%b", "%c"}
         app.stage.show("%b", screen("old", "new words 漢字 👍🏽", "$ "))
         assert lines_of(app)[2].rstrip().endswith("new words 漢字 👍")
