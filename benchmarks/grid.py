@@ -29,6 +29,8 @@ from benchmarks.rival import Polled, poll
 from tests.waiting import wait_for
 
 MODES = ("typical", "quiet")
+SETTLE = {"typical": 5.0, "quiet": 65.0}
+"""Seconds; in its first minute a state's age is drawn every second, and nothing is quiet."""
 SAMPLES = 40
 TILE_BUDGET = {"typical": 1.2, "quiet": 0.05}
 """Percent of a processor that the dashboard may take per visible tile at 10 Hz."""
@@ -139,7 +141,8 @@ def run(mode: str, options: argparse.Namespace, size: tuple[int, int]) -> list[F
             while len(deck.agents) < count:
                 deck.add(mode, program)
             wait_for(lambda count=count: len(deck.deck.panes()) == count, 20, "all panes")
-            found.append(take(deck, mode, options.seconds, options.settle, size))
+            settle = SETTLE[mode] if options.settle is None else options.settle
+            found.append(take(deck, mode, options.seconds, settle, size))
             show(found[-1], size)
     return found
 
@@ -150,7 +153,7 @@ def main() -> None:
     parser.add_argument("--modes", type=lambda text: text.split(","), default=list(MODES))
     parser.add_argument("--program", default="", help="the agents' program, run as PROGRAM MODE NUMBER")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--settle", type=float, default=5.0, help="seconds from the first picture to the measuring")
+    parser.add_argument("--settle", type=float, help="seconds from the first picture to the measuring")
     parser.add_argument("--size", default="400x100", help="of the terminal, columns x rows")
     options = parser.parse_args()
     if unknown := set(options.modes) - set(MODES):

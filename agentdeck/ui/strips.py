@@ -7,14 +7,17 @@ terminal sequences; the ordinary segments beside them serve wherever Textual cut
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from rich.cells import cell_len
 from rich.color import Color, ColorSystem
 from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.cache import FIFOCache
 from textual.strip import Strip
 
 from agentdeck.models.cells import JOINER, cells
@@ -32,14 +35,45 @@ _FLAGS = (
 _WIDENER = "\ufe0f"
 
 
+class _Nothing(FIFOCache[Any, Any]):
+    """A cache that keeps nothing."""
+
+    def set(self, key: Any, value: Any) -> None:
+        """Forget it."""
+
+    __setitem__ = set
+
+
+_NOTHING = _Nothing(0)
+CACHES = (
+    "_divide_cache", "_crop_cache", "_style_cache", "_filter_cache", "_line_length_cache", "_crop_extend_cache",
+    "_offsets_cache",
+)  # fmt: skip
+UNKNOWN = ("_render_cache", "_link_ids", "_cell_count")
+
+
 class ScreenStrip(Strip):
-    """A strip which knows how to draw itself on a terminal of 24-bit colour; with fewer colours Textual does it."""
+    """A strip which knows how to draw itself on a terminal of 24-bit colour; with fewer colours Textual does it.
+
+    It is drawn once or twice and then replaced. Textual's seven caches per strip would take more memory than all
+    screens together: it has none of them. A test holds the names of what is left out to those Textual has.
+    """
 
     __slots__ = ["_drawn"]
 
     def __init__(self, segments: list[Segment], cell_length: int, drawn: str) -> None:
-        super().__init__(segments, cell_length)
+        self._segments = segments
+        self._cell_length = cell_length
         self._drawn = drawn
+        for name in CACHES:
+            setattr(self, name, _NOTHING)
+        for name in UNKNOWN:
+            setattr(self, name, None)
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """The strip itself where nothing cuts it, which is nearly always."""
+        cuts = list(cuts)
+        return [self] if cuts == [self._cell_length] else super().divide(cuts)
 
     def behind(self, before: Segment, after: Segment | None = None) -> ScreenStrip:
         """The same strip with one more segment in front of it, and one behind it."""

@@ -46,7 +46,7 @@ def unexplained(panes: dict[str, Pane]) -> set[str]:
     return {pane.id for pane in panes.values() if pane.dead and pane.dead_status is None and pane.dead_signal is None}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _pane(row: str) -> Pane | None:
     fields = row.split(_SEP, len(_FIELDS) - 1)
     if len(fields) < len(_FIELDS) or not fields[2]:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 from rich.segment import Segment
+from textual.strip import Strip
 
 from agentdeck.models.screen import PLAIN, Style, clip, parse, plain
-from agentdeck.ui.strips import sgr, strip_of, with_cursor
+from agentdeck.ui.strips import CACHES, UNKNOWN, sgr, strip_of, with_cursor
 
 FULL = Console(color_system="truecolor", force_terminal=True, width=200)
 FEW = Console(color_system="256", force_terminal=True, width=200)
@@ -85,3 +86,13 @@ def test_what_is_drawn_is_what_was_there(text: str) -> None:
         blank = " " * size
         drawn = drawn.replace(f"\x1b7{blank}\x1b8", "").replace(f"\x1b8\x1b[{size}C", "")
     assert drawn.rstrip(" ") == plain(clip(line, 0, 60)).rstrip(" ")
+
+
+def test_a_screens_strip_has_all_that_textual_expects_and_keeps_nothing() -> None:
+    strip = strip_of(parse(["abcdef"])[0], 0, 6)
+    assert {*CACHES, *UNKNOWN, "_segments", "_cell_length"} == set(Strip.__slots__)
+    assert strip.divide([6])[0] is strip
+    for _ in range(2):
+        assert [part.text for part in strip.divide([2, 6])] == ["ab", "cdef"]
+        assert strip.crop(1, 3).text == "bc" and strip.adjust_cell_length(8).text == "abcdef  "
+    assert all(not getattr(strip, name) for name in CACHES)
