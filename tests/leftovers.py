@@ -79,7 +79,7 @@ def processes(marks: set[str]) -> dict[int, str]:
     return found
 
 
-def sweep(base: Path, patience: float = 5.0) -> list[str]:
+def sweep(base: Path, patience: float = 15.0) -> list[str]:
     """End the servers of `base`, wait for its processes to end, remove its socket directories.
 
     Returns a line for each process that outlived `patience` seconds; those are killed, so that one
