@@ -12,7 +12,7 @@ from tests.real.deck import Deck
 from tests.real.dialects import Dialects
 
 pytestmark = pytest.mark.allclients
-START_SECONDS = 40  # the first start of opencode installs a package of its own
+START_SECONDS = 80  # the first turn of opencode installs a package of its own
 ARGS = {"gemini": ("--model", "gemini-2.5-pro"), "opencode": ()}
 
 
@@ -46,7 +46,7 @@ def test_a_client_from_start_to_resume(deck: Deck, model: Dialects, name: str) -
     prompt = "First ::wait 2 ::say Good morning to you."
     made = deck.new("ann", harness=name, prompt=prompt, args=ARGS[name])
     deck.until("ann", "working", START_SECONDS)
-    deck.until("ann", "idle")
+    deck.until("ann", "idle", START_SECONDS)
     assert deck.run("screen", "ann").count("Good morning to you.") == 2  # in the prompt and in the answer
 
     receipt = deck.json("send", "ann", "Second\nin two lines ::wait 2 ::say And to you.", "--wait", "60")
