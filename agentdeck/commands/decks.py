@@ -239,7 +239,8 @@ def halt(yes: bool) -> None:
     live = output.query(lambda conn: [] if conn is None else [a.name for a in rows.agents(conn) if a.life == "live"])
     strays = adoption.find_in(paths.database_file(), paths.tmux_socket())
     live += [f"{one.agent.name} (no row has it)" for one in strays if one.what == "pane"]
-    if live and not yes and not click.confirm(f"End {len(live)} agents ({', '.join(live)})?", err=True):
+    count = f"{len(live)} agent{'s' * (len(live) != 1)}"
+    if live and not yes and not click.confirm(f"End {count} ({', '.join(live)})?", err=True):
         raise SystemExit(1)
     output.run(shutdown.halt(paths.tmux_socket()))
 

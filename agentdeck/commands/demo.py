@@ -35,7 +35,9 @@ def run_demo(seconds: float | None) -> int:
     try:
         repo = set_up(home)
         if seconds is None:
-            return _dashboard(repo)
+            code = _dashboard(repo)
+            click.echo(farewell(sys.argv[0]), err=True)
+            return code
         output.data(_headless(seconds))
         return 0
     finally:
@@ -44,6 +46,14 @@ def run_demo(seconds: float | None) -> int:
             os.environ["DECK_HOME"] = outer
         else:
             del os.environ["DECK_HOME"]
+
+
+def farewell(program: str) -> str:
+    """What to do after the demo, with the command under which `program` is found from anywhere."""
+    found = shutil.which("agentdeck")
+    here = Path(program).resolve()
+    command = "agentdeck" if found and Path(found).resolve() == here else str(here)
+    return f"The demo ends its agents and deletes its files. For your own work: cd YOUR-REPOSITORY && {command}"
 
 
 def _leave(signum: int, frame: object) -> None:

@@ -111,6 +111,7 @@ class Fleet:
     collisions: tuple[Collision, ...] = ()
 
     leases: int = 0  # on agents' sizes, by zooms of any dashboard
+    trashed: int = 0  # removed agents that can be brought back
     foreign: tuple[ForeignRow, ...] = ()  # sessions started outside the deck, when they were asked for
 
     @property
@@ -175,6 +176,7 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
         count[1] or 0,
         collisions=clashing,
         leases=conn.execute("SELECT COUNT(*) FROM size_leases").fetchone()[0],
+        trashed=conn.execute("SELECT COUNT(*) FROM trash WHERE state = 'trashed'").fetchone()[0],
     )
 
 

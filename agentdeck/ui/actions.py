@@ -80,7 +80,8 @@ ACTIONS: tuple[Action, ...] = (
     _act("interrupt", "I", "interrupt", "Interrupt what the agent is doing; it stays and waits for you", why.any_live),
     _act("stop", "x", "stop", "Stop the agent; tree, branch and conversation stay", why.any_live, 16, danger=True),
     _act("resume", "R", "resume", "Start an ended agent again, in its conversation", why.ended, 8),
-    _act("remove", "D", "remove", "Remove an ended agent: it goes to the trash with its tree", why.ended, danger=True),
+    _act("remove", "D", "remove", "Remove an ended agent: it goes to the trash with its tree", why.ended, 16,
+         danger=True),
     _act("undo", "z", "undo", "Bring back a removed agent, or undo a hide or rename; says what first", why.always),
     _act("rename", "f2", "rename", "Give the agent another name", why.focused),
     _act("terminal", "t", "shell", "Open a shell in the agent's work tree", why.tree, 10),
@@ -102,6 +103,8 @@ ACTIONS: tuple[Action, ...] = (
     _panels("leave", "q", "leave", "Leave the dashboard; agents and engine go on", why.always, 19),
 )  # fmt: skip
 BY_ID = {action.id: action for action in ACTIONS}
+LAST = 99
+"""The place in the bottom line of what stands there only at times."""
 GROUP_TITLES: dict[Group, str] = {"move": "Move and see", "act": "Act on agents", "panels": "Panels"}
 ZOOM_KEYS = (("Ctrl+Q, Ctrl+]", "Return from zoom; every other key goes to the agent"),)
 HISTORY_KEYS = (
@@ -158,8 +161,9 @@ def footer(state: DeckState) -> list[Action]:
     """The actions of the bottom line that work now, most useful first."""
     able = [action for action in ACTIONS if action.footer and not action.why_disabled(state)]
     if not state.fleet.rows:
-        able = [action for action in able if action.id in ("new", "help", "palette", "leave")]
-    return sorted(able, key=lambda action: action.footer)
+        undo = [BY_ID["undo"]] if state.fleet.trashed else []
+        able = [action for action in able if action.id in ("new", "help", "palette", "leave")] + undo
+    return sorted(able, key=lambda action: action.footer or LAST)
 
 
 def check_keymap(keymap: dict[str, str]) -> list[str]:

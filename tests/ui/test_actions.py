@@ -15,7 +15,7 @@ from agentdeck.ui import reasons
 from agentdeck.ui.actions import ACTIONS, BY_ID, check_keymap, footer, keys_of, show_key
 from agentdeck.ui.deck_state import DeckState, following, matches, shown
 from agentdeck.ui.verbs import HANDLERS
-from agentdeck.ui.widgets import keys_line, roster, top_line
+from agentdeck.ui.widgets import empty_deck, keys_line, roster, top_line
 from tests.ui.deck_fakes import row
 
 
@@ -126,9 +126,20 @@ def test_the_footer_offers_what_works_now_and_always_help_and_the_way_out() -> N
     assert footer(asking)[0].id == "answer"
     assert all(not action.why_disabled(asking) for action in footer(asking))
     assert [action.id for action in footer(state())] == ["new", "help", "palette", "leave"]
+    removed = replace(state(), fleet=Fleet(trashed=1))
+    assert [action.id for action in footer(removed)] == ["new", "help", "palette", "leave", "undo"]
+    assert "remove" in [action.id for action in footer(state(row("ada", "exited")))]
+    assert "remove" not in [action.id for action in footer(state(row("ada")))]
     for width in (40, 80, 200):
         drawn = keys_line.line(state(row("ada")), width).plain
         assert "? help" in drawn and "q leave" in drawn and len(drawn) <= width
+
+
+def test_an_empty_deck_names_undo_only_when_the_trash_holds_an_agent() -> None:
+    assert "brings back" not in empty_deck.words(state(), True).plain
+    removed = state()
+    removed = replace(removed, fleet=replace(removed.fleet, trashed=1))
+    assert "z brings back an agent that was removed" in empty_deck.words(removed, True).plain
 
 
 def test_the_top_line_counts_and_gives_way_to_the_width() -> None:

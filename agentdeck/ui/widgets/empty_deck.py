@@ -7,6 +7,8 @@ from textual.widgets import Static
 
 from agentdeck.ui.deck_state import DeckState
 
+REMOVED = ("\n\n", ("z", "bold $text-accent"), " brings back an agent that was removed.")
+
 
 def words(state: DeckState, ready: bool) -> Content:
     """Why there is nothing to see, and the next step."""
@@ -26,6 +28,7 @@ def words(state: DeckState, ready: bool) -> Content:
         (f"No agent works in {state.repo.name} yet.\n\n", "bold"),
         "Press ", ("n", "bold $text-accent"), " to start one.\n",
         ("It gets a work tree and a branch of its own; your checkout stays as it is.", "$foreground-muted"),
+        *(REMOVED if state.fleet.trashed else ()),
     )  # fmt: skip
 
 
