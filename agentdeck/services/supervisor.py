@@ -133,7 +133,7 @@ class Supervisor:
         """Undo a birth: window, worktree, branch, row. False when work was found in the tree: tree and branch stay."""
         if agent.window:
             await asyncio.to_thread(tmux.kill_window, self.socket, agent.window)
-            await self._end_all(agent, [])
+        await self._end_all(agent, [])  # a server that died in the midst of it has told of no window
         gone = made is None or await asyncio.to_thread(worktrees.unmake, Path(agent.repo), made, young=young)
         await asyncio.to_thread(_forget_files, agent.id)
 

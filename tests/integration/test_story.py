@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -201,10 +200,16 @@ def loses_the_dashboard(human: Human, deck: Deck) -> None:
 
 
 def same(human: Human, deck: Deck, names: list[str]) -> None:
-    """Just these are shown, and after one quiet second every tile equals its pane, cell by cell."""
+    """Just these are shown, and every tile equals its pane, cell by cell, once what lies over it has gone."""
     wait_for(lambda: sorted(human.tiles(["ann", "hal"])) == names, what=f"just {names} shown")
-    time.sleep(1.0)
     panes = {row["name"]: row["pane"] for row in deck.sql("SELECT name, pane FROM agents")}
+
+    def unlike() -> list[str]:
+        places = human.tiles(names)
+        shown = {name: human.cells(place) for name, place in places.items()}
+        wanted = {name: pane_cells(paths.tmux_socket(), panes[name], *place[2:]) for name, place in places.items()}
+        return [name for name in names if shown.get(name) != wanted.get(name)]
+
+    wait_for(lambda: not unlike(), 15, f"{names} equal to their panes")
     for name, place in human.tiles(names).items():
-        assert human.cells(place) == pane_cells(paths.tmux_socket(), panes[name], place[2], place[3]), name
         assert any(cell[0].strip() for line in human.cells(place) for cell in line), f"{name} shows nothing"
