@@ -120,6 +120,28 @@ def tree(root: Process) -> list[Process]:
         return []
 
 
+def trees(roots: Sequence[Process]) -> dict[int, list[Process]]:
+    """The tree of each of `roots` that still runs, by its pid: one look at the process table for all of them."""
+    import psutil
+
+    if not roots:
+        return {}
+    known: dict[int, float] = {}
+    children: dict[int, list[int]] = {}
+    for process in psutil.process_iter(["pid", "ppid", "create_time"]):
+        known[process.info["pid"]] = process.info["create_time"] or 0.0
+        children.setdefault(process.info["ppid"] or 0, []).append(process.info["pid"])
+    found = {}
+    for root in roots:
+        if abs(known.get(root.pid, -1.0) - root.start) >= 0.05:
+            continue
+        pids = [root.pid]
+        for pid in pids:  # grows while it is walked
+            pids += [child for child in children.get(pid, []) if known[child] >= known[pid]]
+        found[root.pid] = [root, *(Process(pid, known[pid]) for pid in pids[1:])]
+    return found
+
+
 def kin(root: Process, variable: str, value: str) -> list[Process]:
     """The tree of `root`, and what left it: processes that were started with `variable` set to `value`.
 

@@ -66,6 +66,7 @@ class Monitor:
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.watched: dict[str, Watched] = {}
+        self._measured = 0  # when silent agents were measured last
 
     def restore(
         self, agents: Sequence[Agent], evidence: Mapping[str, list[Evidence]], statuses: Mapping[str, Status]
@@ -152,19 +153,31 @@ class Monitor:
                 data = probes.read_status_file(loader.get(agent.harness), agent)
                 if data is not None:
                     files[agent.id] = data
-                self._measure(agent)
+        self._measure_silent(now_ms())
         return sorted(events, key=lambda e: e.at), files, broken
 
-    def _measure(self, agent: Agent) -> None:
-        """Processor time of an agent's tree, and which of it is stopped; only while silence may mean something."""
-        watched, now = self.watched[agent.id], now_ms()
-        harness, pane = loader.get(agent.harness), watched.pane
-        if pane is None or now - watched.cpu[0] < CPU_EVERY_MS or not _tells_by_silence(harness, agent, watched.status):
+    def _measure_silent(self, now: int) -> None:
+        """Measure all silent agents at once: one look at the process table, however many they are."""
+        if now - self._measured < CPU_EVERY_MS:
             return
-        if now // 1000 - pane.activity < (ev.QUIET_SECONDS if harness.process_status else ev.STOPPED_SECONDS):
+        silent = [agent for agent in list(self.agents.values()) if self._silent(agent, now)]
+        self._measured = now
+        trees = processes.trees([processes.Process(agent.pid, agent.pid_start) for agent in silent])
+        for agent in silent:
+            self._measure(self.watched[agent.id], trees.get(agent.pid, []), now)
+
+    def _silent(self, agent: Agent, now: int) -> bool:
+        """Whether an agent's silence may mean something by now."""
+        watched, harness = self.watched[agent.id], loader.get(agent.harness)
+        if agent.life != "live" or watched.pane is None or not _tells_by_silence(harness, agent, watched.status):
+            return False
+        if now // 1000 - watched.pane.activity < (ev.QUIET_SECONDS if harness.process_status else ev.STOPPED_SECONDS):
             watched.busy, watched.stopped = None, ()
-            return
-        tree = processes.tree(processes.Process(agent.pid, agent.pid_start))
+            return False
+        return True
+
+    def _measure(self, watched: Watched, tree: Sequence[processes.Process], now: int) -> None:
+        """Processor time of an agent's tree since the last look, and which of it a signal has stopped."""
         used, span = processes.cpu_seconds(tree), (now - watched.cpu[0]) / 1000
         if watched.cpu[0] and span < 60:
             watched.busy = (used - watched.cpu[1]) / span > BUSY_SHARE
