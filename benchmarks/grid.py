@@ -64,12 +64,12 @@ class Figures:
 
     @property
     def share(self) -> float:
-        return self.shown / max(self.rival.cpu, 0.01)
+        return self.shown / max(self.rival.wanted, 0.01)
 
     @property
     def whole_share(self) -> float:
         """The same with the engine, which also derives every status."""
-        return (self.shown + self.ours["engine"].cpu) / max(self.rival.cpu, 0.01)
+        return (self.shown + self.ours["engine"].cpu) / max(self.rival.wanted, 0.01)
 
     @property
     def other_budget(self) -> float:
@@ -103,8 +103,8 @@ def show(found: Figures, size: tuple[int, int]) -> None:
     reached = f"{found.rival.rounds:.1f} of 2 rounds a second"
     print(f"  {'polling rival and tmux':28} {found.rival.cpu:6.1f} %   {reached}, nothing drawn")
     print(
-        f"  dashboard and tmux take {found.share:.2f} of that, with the engine {found.whole_share:.2f}"
-        f" (goal with 32 agents {SHARE_GOAL[found.mode]:g})"
+        f"  all rounds would take it {found.rival.wanted:.0f} %; dashboard and tmux take {found.share:.2f} of that,"
+        f" with the engine {found.whole_share:.2f} (goal with 32 agents {SHARE_GOAL[found.mode]:g})"
     )
     _times("key to highlight", found.key, KEY_BUDGET)
     _times("output to screen, in focus", found.focused, FOCUSED_BUDGET)
@@ -125,7 +125,7 @@ def row(found: Figures) -> str:
         f"{dashboard.rss:.0f} MB",
         f"{engine.cpu:.1f} %",
         f"{tmux.cpu:.1f} % ({found.base.cpu:.1f})",
-        f"{found.rival.cpu:.0f} % at {found.rival.rounds:.1f}/s",
+        f"{found.rival.wanted:.0f} % ({found.rival.rounds:.1f}/s)",
         f"{found.share:.2f} ({found.whole_share:.2f})",
         *(f"{middle:.0f} / {worst:.0f}" for middle, worst in (found.key, found.focused, found.other)),
     ]

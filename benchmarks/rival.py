@@ -28,6 +28,11 @@ class Polled:
     rounds: float
     cpu: float
 
+    @property
+    def wanted(self) -> float:
+        """What all the rounds it wants would take: with many agents it cannot keep up."""
+        return self.cpu * max(1.0, 1 / (self.rounds * ROUND))
+
 
 @dataclass(frozen=True, slots=True)
 class _Watched:
