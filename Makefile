@@ -15,7 +15,7 @@ demo: setup  ## the whole thing on a sample repository: no account, no key, no n
 	@.venv/bin/agentdeck demo
 
 test: setup  ## the suite, without the tests that need other people's clients
-	.venv/bin/python -m pytest -n 4 --dist worksteal
+	.venv/bin/python -m pytest -n 5 --dist worksteal
 
 lint: setup  ## style, import direction, types
 	.venv/bin/ruff check .

@@ -91,7 +91,10 @@ class HistoryScreen(Screen[None], inherit_bindings=False):
         self.action_reload()
 
     def on_screen_resume(self) -> None:
-        self.set_timer(0 if self._loaded else PATIENCE, self._want_keys)
+        if self._loaded:
+            self.call_later(self._want_keys)  # a timer of no seconds may divide by them
+        else:
+            self.set_timer(PATIENCE, self._want_keys)
 
     def _want_keys(self) -> None:
         self.post_message(KeysWanted())
