@@ -11,7 +11,7 @@ from benchmarks.chaos_world import see
 from tests import repos
 from tests.deck import Deck
 
-KILLS = 6
+KILLS = 3
 
 
 def killed(run: Chaos) -> int:
@@ -26,7 +26,7 @@ def test_after_every_kill_all_is_found_and_what_is_said_is_true(git_repo: Path) 
         while killed(run) < KILLS:
             lines.append(run.round())
         assert run.faults == [], "\n".join(lines)
-        assert run.world.size >= KILLS
+        assert run.world.size, "nothing was ever made"
         _the_look_is_not_blind(run)
 
 
