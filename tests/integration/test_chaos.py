@@ -18,15 +18,20 @@ def killed(run: Chaos) -> int:
     return sum(n for (victim, _), n in run.killed.items() if victim in VICTIMS)
 
 
+def somebody(run: Chaos) -> bool:
+    """Whether an agent with files of its own is listed now: without one there would be nothing to lose."""
+    listed = see(run.deck).listed
+    return any(kept.files and kept.id in listed for kept in run.world.kept.values())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_after_every_kill_all_is_found_and_what_is_said_is_true(git_repo: Path) -> None:
     with chaos(Deck(git_repo), seed=11) as run:
         lines = []
-        while killed(run) < KILLS:
+        while killed(run) < KILLS or not somebody(run):
             lines.append(run.round())
         assert run.faults == [], "\n".join(lines)
-        assert run.world.size, "nothing was ever made"
         _the_look_is_not_blind(run)
 
 
