@@ -30,9 +30,20 @@ class Weighed:
     possible: tuple[State, ...] = ()
 
 
+def _outlived(found: list[Evidence], now: int) -> list[Evidence]:
+    """While tmux sees the process alive nobody else can say that it has ended: a session may, its client goes on."""
+    lives = any(e.source == "tmux" and "exited" not in e.states and now - e.at < FRESH_MS for e in found)
+    if not lives:
+        return found
+    return [
+        replace(e, states=tuple(state for state in e.states if state != "exited")) if "exited" in e.states else e
+        for e in found
+    ]
+
+
 def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
     """Put the evidence in its places. Polled sources count while fresh; an event (a hook) holds until a newer one."""
-    found = list(evidence)
+    found = _outlived(list(evidence), now)
     dead = next((e for e in found if e.source == "tmux" and "exited" in e.states), None)
     stale = tuple(e for e in found if e.source in POLLED and now - e.at >= FRESH_MS and e is not dead)
     silent = tuple(e for e in found if not e.states and e not in stale)

@@ -46,6 +46,11 @@ CASES: list[tuple[str, list[Evidence], State]] = [
     ),
     ("and one that moves again works", [seen("vendor", *BUSY, ago=60_000), seen("silence", ago=10)], "working"),
     ("silence says nothing of a client at rest", [seen("silence", ago=10), seen("vendor", *REST, ago=9000)], "idle"),
+    (
+        "a session that ended while its process lives is no end, though the status file is away for a moment",
+        [seen("tmux", ago=9000), seen("hook", "exited", "starting", "idle", ago=600)],
+        "starting",
+    ),
     ("a limit", [seen("vendor", *REST, ago=900), seen("screen", "limited", ago=800)], "limited"),
     ("a question", [seen("hook", "needs_input", ago=700), seen("vendor", "needs_input", ago=600)], "needs_input"),
     (
