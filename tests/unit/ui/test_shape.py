@@ -19,6 +19,10 @@ from agentdeck.ui.widgets.shape import MIN_HEIGHT, MIN_WIDTH, shape
         (4, 200, 58, 2, 2),
         (9, 200, 58, 3, 3),
         (16, 200, 58, 4, 4),
+        (16, 370, 98, 4, 4),
+        (32, 370, 98, 4, 8),
+        (64, 400, 98, 8, 8),
+        (64, 170, 58, 4, 8),  # half of them: pages, or the list
         (1, 20, 5, 1, 1),
         (5, 30, 3, 1, 1),
         (0, 200, 58, 1, 1),
@@ -29,10 +33,10 @@ def test_shape(count: int, width: int, height: int, columns: int, rows: int) -> 
 
 
 def test_every_tile_is_readable_and_none_is_left_out_while_there_is_room() -> None:
-    for width in range(36, 260, 7):
-        for height in range(7, 90, 5):
+    for width in range(36, 400, 13):
+        for height in range(7, 100, 7):
             most = (width // MIN_WIDTH) * (height // MIN_HEIGHT)
-            for count in range(1, 17):
+            for count in (*range(1, 17), 24, 31, 32, 47, 64):
                 columns, rows = shape(count, width, height)
                 assert width // columns >= MIN_WIDTH and height // rows >= MIN_HEIGHT
                 assert columns * rows >= min(count, most)
