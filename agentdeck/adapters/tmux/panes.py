@@ -18,6 +18,7 @@ from agentdeck.adapters.tmux.process import run
 from agentdeck.adapters.tmux.protocol import TmuxError
 from agentdeck.models.pane import Pane
 
+_REAPS = 4
 _CHUNK = 4000  # bytes per send-keys: three characters each, below the limit of a command line
 
 
@@ -25,10 +26,12 @@ async def list_panes(client: ControlClient) -> dict[str, Pane]:
     """Every agent's pane by pane id, dead ones included: one command for the whole fleet."""
     question = ("list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT)
     panes = rows.parse(await client.command(*question))
-    if unknown := rows.unexplained(panes) - client.reaped:
-        client.reaped |= unknown
+    for _ in range(_REAPS):  # the pane may close a moment before its program can be waited for
+        if not rows.unexplained(panes) - client.reaped:
+            break
         await client.command(*rows.REAP)
         panes = rows.parse(await client.command(*question))
+    client.reaped |= rows.unexplained(panes)
     return panes
 
 
