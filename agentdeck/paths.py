@@ -9,13 +9,21 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from functools import cache
 from pathlib import Path
 
 from agentdeck.errors import AgentDeckError
 
 
+_NAMES = ("DECK_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
+
+
 def _base(kind: str) -> Path:
-    home = os.environ.get("DECK_HOME")
+    return _found(kind, *map(os.environ.get, _NAMES))
+
+
+@cache  # the engine asks some hundred times a second
+def _found(kind: str, home: str | None, *_others: str | None) -> Path:
     if home:
         return Path(home).expanduser().absolute() / kind
     from platformdirs.unix import Unix  # 18 ms; the XDG layout on macOS too, as terminal users expect

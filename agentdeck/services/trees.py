@@ -106,8 +106,10 @@ def _logged(admin: Path, head: str, now: float) -> bool | None:
 
 
 def _row(listed: Sequence[git.Tree] | None, tree: Path) -> git.Tree | None:
-    wanted = tree.resolve()
-    return next((row for row in listed or () if row.path == wanted or row.path.resolve() == wanted), None)
+    wanted, rows = tree.resolve(), listed or ()
+    exact = next((row for row in rows if row.path == wanted), None)
+    # to resolve each row for each tree would be some ten thousand system calls a look with sixty agents
+    return exact or next((row for row in rows if row.path.resolve() == wanted), None)
 
 
 # -- judging
