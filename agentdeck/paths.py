@@ -14,7 +14,6 @@ from pathlib import Path
 
 from agentdeck.errors import AgentDeckError
 
-
 _NAMES = ("DECK_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 
 
