@@ -304,6 +304,21 @@ async def test_the_last_screen_of_what_is_gone_stays_and_is_dim(panes: dict[str,
         assert not tile.entry.faint and note not in text_of(tile)[-1] or not note
 
 
+async def test_an_ended_agent_whose_pane_is_gone_says_so_in_its_tile() -> None:
+    app = StageApp("a")
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.stage.set_agents([row("a", "exited", life="stopped")])
+        await pilot.pause()
+        tile = app.query_one(Tile)
+        assert any(
+            "branch and conversation are kept" in line.text for line in tile.render_lines(tile.region.reset_offset)
+        )
+        app.stage.show("%a", PaneScreen(parse(["its last words"])))
+        await pilot.pause()
+        shown = "".join(line.text for line in tile.render_lines(tile.region.reset_offset))
+        assert "last words" in shown and "kept" not in shown
+
+
 async def test_an_agent_that_is_being_made_has_lost_nothing() -> None:
     app = StageApp("")
     async with app.run_test(size=(80, 12)) as pilot:

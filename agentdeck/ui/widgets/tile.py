@@ -19,7 +19,7 @@ from agentdeck.ui.strips import drawn, strip_of
 from agentdeck.ui.widgets.lines import alike
 from agentdeck.ui.widgets.picking import Picking
 from agentdeck.ui.widgets.pointed import Pointed
-from agentdeck.ui.widgets.tile_text import foot, title
+from agentdeck.ui.widgets.tile_text import blank, foot, title
 
 EDGE = 1
 """Columns left of the screen: the edge between tiles, thick at the focused one."""
@@ -29,13 +29,21 @@ _NO_FOOT_BELOW = 5
 class Tile(Picking):
     """Shows the Entry it is given. Never asks tmux for anything."""
 
-    COMPONENT_CLASSES = {"tile--title", "tile--title-focused", "tile--foot", "tile--edge", "tile--edge-focused"}
+    COMPONENT_CLASSES = {
+        "tile--title",
+        "tile--title-focused",
+        "tile--foot",
+        "tile--blank",
+        "tile--edge",
+        "tile--edge-focused",
+    }
     DEFAULT_CSS = """
     Tile {
         width: 1fr; height: 1fr; background: $background;
         & > .tile--title { background: $panel; color: $foreground; }
         & > .tile--title-focused { background: $primary-muted; color: $foreground; }
         & > .tile--foot { background: $surface; color: $foreground-muted; }
+        & > .tile--blank { background: $background; color: $foreground-muted; }
         & > .tile--edge { background: $panel; color: $panel; }
         & > .tile--edge-focused { background: $panel; color: $accent; }
     }
@@ -48,6 +56,7 @@ class Tile(Picking):
         self._told: object = None
         self._edge: Segment | None = None
         self._shown: Sequence[Line | None] = []
+        self._blank = False
         self._strips: dict[int, tuple[Line, Strip]] = {}
 
     def give(self, entry: Entry) -> None:
@@ -128,7 +137,8 @@ class Tile(Picking):
         top = top_row(picture.lines, picture.cursor_y, body.height)
         lines = picture.lines[top : top + body.height]
         rows: list[Line] = [*lines, *[()] * (body.height - len(lines))]
-        if again or len(rows) != len(self._shown):
+        blank_before, self._blank = self._blank, self.entry.row.agent.life == "stopped" and not any(rows)
+        if again or blank_before or len(rows) != len(self._shown):
             self._shown = [None] * len(rows)
             self._strips = {}
         known, self._strips = self._strips, {}
@@ -137,6 +147,8 @@ class Tile(Picking):
             if line is not self._shown[index] and line != self._shown[index]:
                 self.put(body.y + index, kept[1])
         self._shown = rows
+        if self._blank:
+            self.put(body.y + body.height // 2, self._worded(blank(self.entry.row, body.width), "tile--blank"))
 
     def _drawn(self, line: Line, columns: int) -> Strip:
         return drawn(line, 0, columns, self.entry.faint).behind(self._edge_segment())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from textual.content import Content
 
 from agentdeck.models.clock import age
@@ -54,6 +56,16 @@ def foot(row: AgentRow, width: int, note: str = "") -> Content:
     if room < 0:
         return left.truncate(width, ellipsis=True)
     return Content.assemble(left, " " * room, right)
+
+
+def blank(row: AgentRow, width: int) -> Content:
+    """What stands in the middle of a tile whose agent ended and whose pane is gone: `ended 13:02 with exit 1 ...`."""
+    agent = row.agent
+    when = f" {datetime.fromtimestamp(agent.ended / 1000):%a %H:%M}" if agent.ended else ""
+    how = f" with exit {agent.exit_code}" if agent.exit_code else ""
+    kept = "its checkout is as it was" if agent.here else "its tree, branch and conversation are kept"
+    text = Content(f"ended{when}{how}; {kept}").truncate(max(width, 0), ellipsis=True)
+    return text.pad_left((width - text.cell_length) // 2)
 
 
 def _standing(state: str) -> list[tuple[str, str]]:
