@@ -74,10 +74,17 @@ class Meter:
 
     async def round(self) -> None:
         agents = list(self.monitor.agents.values())
+        self._forget({agent.id for agent in agents})
         await self.count()
         for agent in agents:
             if self._due(agent):
                 await self._diff(agent)
+
+    def _forget(self, present: set[str]) -> None:
+        """An agent that was removed is measured afresh when it comes back: what was stored of it went with it."""
+        for gone in self._measured.keys() - present:
+            self._measured.pop(gone)
+            self._diffs.pop(gone, None)
 
     def _due(self, agent: Agent) -> bool:
         if not agent.worktree or agent.beside:

@@ -125,6 +125,7 @@ def test_an_agent_from_its_start_to_its_removal(deck: Deck, model: ScriptedModel
     ]
     assert (Path(row["worktree"]) / "allowed").read_text() == "one\n"
     assert deck.ok("trash", "--json").json == []
+    deck.until(lambda: (deck.row("anna")["diff"] or {}).get("files") == 1, "what it has changed, counted again")
     assert deck.run("undo").code == 1
     deck.ok("resume", "anna")
     deck.send("anna", "::say Here again.", "--wait", "15")
