@@ -309,6 +309,14 @@ def rename(name: str, new_name: str) -> None:
     output.ask("rename", output.agent_id(name), name=new_name)
 
 
+@click.command()
+@click.argument("names", nargs=-1, required=True)
+@click.option("--to", "team", required=True, help="The team; '' for none.")
+def team(names: tuple[str, ...], team: str) -> None:
+    """Put agents in a team, or in none."""
+    _each("team", names, team=team)
+
+
 def _hide(names: tuple[str, ...], view: str, hidden: bool) -> None:
     from agentdeck.models.view import ViewChange
     from agentdeck.services import views
@@ -429,6 +437,7 @@ COMMANDS = (
     stop,
     resume,
     rename,
+    team,
     hide,
     unhide,
     attach,

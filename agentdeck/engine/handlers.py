@@ -16,7 +16,7 @@ from agentdeck.engine import ledger
 from agentdeck.engine.link import Link
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
-from agentdeck.models.agent import NAME, NAME_RULE, Agent
+from agentdeck.models.agent import NAME, NAME_RULE, Agent, check_team
 from agentdeck.models.clock import now_ms
 from agentdeck.services import (
     adoption,
@@ -58,6 +58,7 @@ class Handlers:
         self._kinds: dict[str, Callable[[Agent, Args], Awaitable[Result]]] = {
             "send": self._send, "answer": self._answer, "interrupt": self._interrupt, "stop": self._stop,
             "resume": self._resume, "beside": self._beside, "rm": self._remove, "rename": self._rename,
+            "team": self._team,
         }  # fmt: skip
 
     @property
@@ -140,6 +141,7 @@ class Handlers:
         environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
         words = args.get("args")
         given = {key: str(args.get(key) or "") for key in ("base", "model", "team", "prompt")}
+        check_team(given["team"])
         order = Order(
             name=str(args["name"]),
             harness=str(args["harness"]),
@@ -302,3 +304,15 @@ class Handlers:
 
         await self.writer.run(change)
         return {"name": name}
+
+    async def _team(self, agent: Agent, args: Args) -> Result:
+        team = str(args.get("team", "")).strip()
+        check_team(team)
+
+        def change(conn: sqlite3.Connection) -> None:
+            rows.update(conn, "agents", "id", agent.id, team=team)
+            rows.update(conn, "agents", "beside", agent.id, team=team)
+            rows.event(conn, now_ms(), "agent", agent.id, action="team", team=team, before=agent.team)
+
+        await self.writer.run(change)
+        return {"team": team}

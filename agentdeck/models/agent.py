@@ -5,8 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agentdeck.errors import UsageError
+
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?\Z")
 NAME_RULE = "1 to 32 of a-z, 0-9 and '-', beginning and ending with a letter or digit"
+TEAM_LENGTH = 40
+TEAM_RULE = f"at most {TEAM_LENGTH} printable characters"
+
+
+def is_team(text: str) -> bool:
+    """Whether a team can be called so; '' is no team."""
+    return len(text) <= TEAM_LENGTH and text == text.strip() and text.isprintable()
+
+
+def check_team(text: str) -> None:
+    """Raise UsageError unless a team can be called so."""
+    if not is_team(text):
+        raise UsageError(f"{text!r} cannot be a team's name", f"It is {TEAM_RULE}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ ACTIONS: tuple[Action, ...] = (
          danger=True),
     _act("undo", "z", "undo", "Bring back a removed agent, or undo a hide or rename; says what first", why.always),
     _act("rename", "f2", "rename", "Give the agent another name", why.focused),
+    _act("team", "@", "team", "Put the agent, or all marked, in a team or in none", why.focused),
     _act("terminal", "t", "shell", "Open a shell in the agent's work tree", why.tree, 10),
     _act("tools", "T", "tools", "Open a tool, or a shell in another place, beside the agent", why.tree, 11),
     _act("editor", "e", "editor", "Open your editor in the agent's work tree", why.editor),

@@ -145,6 +145,11 @@ def test_a_shell_command_is_an_agent_too(deck: Deck) -> None:
     renamed = deck.row("carl")
     assert (renamed["id"], renamed["branch"], renamed["worktree"]) == (row["id"], row["branch"], row["worktree"])
     assert deck.run("show", "bert").code == 2
+    deck.ok("team", "carl", "--to", "web")
+    assert deck.row("carl")["team"] == "web"
+    assert deck.run("team", "carl", "--to", "x" * 41).code == 2
+    deck.ok("team", "carl", "--to", "")
+    assert deck.row("carl")["team"] == ""
     bad = deck.run("rename", "carl", "No Name")
     assert (bad.code, bad.out) == (2, "")
     assert "'No Name' cannot be an agent's name" in bad.err

@@ -355,6 +355,22 @@ async def test_rename_knows_the_rule_and_the_taken_names() -> None:
         await until(pilot, lambda: fake(app).asked == [("rename", "id-ada", {"name": "cleo"})])
 
 
+async def test_marked_agents_are_put_in_a_team_together() -> None:
+    app = make_app(row("ada"), row("bo"), row("cleo"))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ready(pilot, app)
+        await pilot.press("space", "2", "space")
+        dialog = await opened(pilot, app, LineDialog, "@")
+        dialog.query_one(Input).value = "x" * 41
+        await until(pilot, lambda: "at most 40" in text(dialog.query_one("#trouble")))
+        dialog.query_one(Input).value = "web"
+        await pilot.press("enter")
+        await closed(pilot, app)
+        await until(
+            pilot, lambda: fake(app).asked == [("team", "id-ada", {"team": "web"}), ("team", "id-bo", {"team": "web"})]
+        )
+
+
 async def test_marked_agents_are_interrupted_together() -> None:
     app = make_app(row("ada", "working"), row("bo", "working"), row("cleo", "working"))
     async with app.run_test(size=(120, 40)) as pilot:

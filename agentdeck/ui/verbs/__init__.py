@@ -25,6 +25,7 @@ DIALOGS = (
     "remove",
     "undo",
     "rename",
+    "team",
     "palette",
     "help",
     "groups",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError
-from agentdeck.models.agent import NAME, NAME_RULE
+from agentdeck.models.agent import NAME, NAME_RULE, TEAM_RULE, is_team
 from agentdeck.ui import undoing
 from agentdeck.ui.verbs import removal
 
@@ -44,10 +44,11 @@ def _names(rows: Sequence[AgentRow]) -> str:
     return ", ".join(row.agent.name for row in rows)
 
 
-async def _each(deck: DeckScreen, kind: str, rows: Sequence[AgentRow], done: str) -> None:
+async def _each(deck: DeckScreen, kind: str, rows: Sequence[AgentRow], done: str, **args: str) -> None:
     """Ask for all at once; one that fails does not keep the others back."""
     deck.marked = frozenset()
-    outcomes = await asyncio.gather(*(deck.bridge.ask(kind, row.agent.id) for row in rows), return_exceptions=True)
+    asked = (deck.bridge.ask(kind, row.agent.id, **args) for row in rows)
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
     for row, outcome in zip(rows, outcomes, strict=True):
         if isinstance(outcome, AgentDeckError):
             await _refused(deck, f"{kind} {row.agent.name}", outcome)
@@ -130,10 +131,31 @@ async def rename(deck: DeckScreen, number: int) -> None:
         deck.undoable = undoing.remember(deck.undoable, removal.rename_back(deck, row.agent.id, row.agent.name, name))
 
 
+async def team(deck: DeckScreen, number: int) -> None:
+    """One team for all targets; companions go with their agent and have none of their own."""
+    from agentdeck.ui.screens.line import LineDialog
+
+    chosen = [row for row in deck.state.targets if not row.agent.beside]
+    if not chosen:
+        return
+    known = sorted({row.agent.team for row in deck.fleet.rows} - {""})
+    note = f"Teams so far: {', '.join(known)}." if known else "The roster is grouped by teams (o)."
+    value = chosen[0].agent.team if len({row.agent.team for row in chosen}) == 1 else ""
+
+    def check(text: str) -> str:
+        return "" if is_team(text) else f"a team's name is {TEAM_RULE}"
+
+    dialog = LineDialog(f"A team for {_names(chosen)}", f"{note} - alone is no team.", "put", value, check)
+    name = await deck.app.push_screen_wait(dialog)
+    if name:
+        await _each(deck, "team", chosen, name, team="" if name == "-" else name)
+
+
 HANDLERS = {
     "new": new,
     "interrupt": interrupt,
     "stop": stop,
     "resume": resume,
     "rename": rename,
+    "team": team,
 }
