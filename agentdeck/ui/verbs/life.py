@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import NAME, NAME_RULE, TEAM_RULE, is_team
@@ -44,7 +44,7 @@ def _names(rows: Sequence[AgentRow]) -> str:
     return ", ".join(row.agent.name for row in rows)
 
 
-async def _each(deck: DeckScreen, kind: str, rows: Sequence[AgentRow], done: str, **args: str) -> None:
+async def _each(deck: DeckScreen, kind: str, rows: Sequence[AgentRow], done: str, **args: Any) -> None:
     """Ask for all at once; one that fails does not keep the others back."""
     deck.marked = frozenset()
     asked = (deck.bridge.ask(kind, row.agent.id, **args) for row in rows)
