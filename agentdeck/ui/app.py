@@ -15,10 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding
 from textual.events import Event, Key, MouseDown, Resize
 from textual.message_pump import MessagePump
+from textual.notifications import Notify
 from textual.screen import Screen
 
 from agentdeck import config, paths
@@ -211,6 +213,13 @@ class DeckApp(App[int], inherit_bindings=False):
             self.push_screen(TooSmall())
         elif not small and isinstance(self.screen, TooSmall):
             self.pop_screen()
+
+    @on(Notify)
+    def say_once(self, event: Notify) -> None:
+        """The same words again while they stand there add no second toast."""
+        new = event.notification
+        if any((old.message, old.title) == (new.message, new.title) for old in self._notifications):
+            event.prevent_default()
 
     # -- leaving
 

@@ -80,6 +80,9 @@ async def test_a_disabled_key_tells_why() -> None:
         await pilot.press("s")
         await until(pilot, lambda: "ada is not idle: working" in toasts(app))
         assert app.screen is app.deck and not fake(app).asked
+        await pilot.press("s", "s", "s")
+        await pilot.pause()
+        assert len(list(app._notifications)) == 1, "the same words once"
 
 
 async def test_hiding_is_undone_by_showing_and_hidden_ones_still_count() -> None:
