@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from agentdeck import config, paths
 from agentdeck.adapters import space
-from agentdeck.adapters.database.store import EpochLost, Writer
+from agentdeck.adapters.database.store import Writer
 from agentdeck.adapters.space import Room
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.tree import DiskUse
 from agentdeck.services import rows
+from agentdeck.services.rounds import forever
 
 if TYPE_CHECKING:  # a dashboard that asks for the floor needs no harness files
     from agentdeck.services.monitor import Monitor, Report
@@ -115,14 +116,7 @@ class Gauge:
 
     async def run(self) -> None:
         """Rounds without end; a tree that cannot be measured now is measured later."""
-        while True:
-            try:
-                await self.round()
-            except EpochLost:
-                raise
-            except Exception:  # the boundary
-                log.exception("measuring a worktree failed")
-            await asyncio.sleep(ROUND_SECONDS)
+        await forever(self.round, ROUND_SECONDS, "measuring a worktree", log)
 
     async def round(self) -> None:
         if self.known is None:

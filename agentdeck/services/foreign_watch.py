@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from agentdeck import config
 from agentdeck.adapters import processes
-from agentdeck.adapters.database.store import EpochLost, Writer
+from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.harnesses import loader
 from agentdeck.harnesses.readers import ForeignReader
@@ -27,6 +27,7 @@ from agentdeck.services import foreign, foreign_sight, launch
 from agentdeck.services.foreign import Key
 from agentdeck.services.lives import Order
 from agentdeck.services.monitor import Monitor
+from agentdeck.services.rounds import forever
 from agentdeck.services.usage import Source, sources_for
 
 log = logging.getLogger("agentdeck.foreign")
@@ -123,16 +124,7 @@ class ForeignWatch:
 
     async def run(self) -> None:
         """Rounds without end; one that fails says nothing about any session."""
-        while True:
-            try:
-                await self.round()
-            except EpochLost:
-                raise
-            except AgentDeckError as error:
-                log.warning("looking for other sessions failed: %s", error.title)
-            except Exception:  # the boundary: what cannot be seen now is looked for again, and ends no engine
-                log.exception("looking for other sessions failed")
-            await asyncio.sleep(SWEEP_SECONDS)
+        await forever(self.round, SWEEP_SECONDS, "looking for other sessions", log)
 
     async def round(self) -> None:
         """One look, and what changed since the last one."""

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from agentdeck.adapters.database.store import EpochLost, Writer
+from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
@@ -16,6 +16,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.services import worktrees
 from agentdeck.services.fleet import Diff
 from agentdeck.services.monitor import Monitor, Report
+from agentdeck.services.rounds import forever
 from agentdeck.services.usage import Ingest, Source, sources_for
 
 log = logging.getLogger("agentdeck.meter")
@@ -55,16 +56,7 @@ class Meter:
 
     async def run(self) -> None:
         """Rounds without end. A transcript or tree that cannot be read now is tried again, never counted wrong."""
-        while True:
-            try:
-                await self.round()
-            except EpochLost:
-                raise
-            except AgentDeckError as error:
-                log.warning("measuring failed: %s", error.title)
-            except Exception:  # the boundary: what cannot be counted now is tried again, and ends no engine
-                log.exception("measuring failed")
-            await asyncio.sleep(ROUND_SECONDS)
+        await forever(self.round, ROUND_SECONDS, "measuring", log)
 
     async def count(self) -> None:
         """Bring usage up to what the transcripts hold now."""

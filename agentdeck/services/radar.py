@@ -12,14 +12,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentdeck.adapters.database.store import EpochLost, Writer
-from agentdeck.errors import AgentDeckError
+from agentdeck.adapters.database.store import Writer
 from agentdeck.models.clock import now_ms
 from agentdeck.models.collision import Collision
 from agentdeck.services import collisions
 from agentdeck.services.collisions import MOST
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.overlaps import Overlaps
+from agentdeck.services.rounds import once
 
 log = logging.getLogger("agentdeck.radar")
 ROUND_SECONDS = 1.0
@@ -62,14 +62,7 @@ class Radar:
         budget, rested = Budget(), time.monotonic()
         while True:
             started = time.monotonic()
-            try:
-                await self.round()
-            except EpochLost:
-                raise
-            except AgentDeckError as error:
-                log.warning("looking for collisions failed: %s", error.title)
-            except Exception:  # the boundary: what cannot be judged now ends no engine
-                log.exception("looking for collisions failed")
+            await once(self.round, "looking for collisions", log)
             ended = time.monotonic()
             pause, rested = budget.rest(ended - started, ended - rested), ended
             await asyncio.sleep(pause)

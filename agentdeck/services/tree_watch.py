@@ -8,13 +8,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import astuple
 
-from agentdeck.adapters.database.store import EpochLost, Writer
-from agentdeck.errors import AgentDeckError
+from agentdeck.adapters.database.store import Writer
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.tree import TreeState
 from agentdeck.services import rows, trees
 from agentdeck.services.monitor import Monitor, Report
+from agentdeck.services.rounds import forever
 
 log = logging.getLogger("agentdeck.trees")
 ROUND_SECONDS = 0.5
@@ -43,16 +43,7 @@ class TreeWatch:
 
     async def run(self) -> None:
         """Rounds without end; what cannot be seen now is looked at again, and ends no engine."""
-        while True:
-            try:
-                await self.round()
-            except EpochLost:
-                raise
-            except AgentDeckError as error:
-                log.warning("looking at worktrees failed: %s", error.title)
-            except Exception:  # the boundary
-                log.exception("looking at worktrees failed")
-            await asyncio.sleep(ROUND_SECONDS)
+        await forever(self.round, ROUND_SECONDS, "looking at worktrees", log)
 
     async def round(self) -> None:
         if self.states is None:

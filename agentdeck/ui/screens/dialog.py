@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from agentdeck.ui.clicks import does, under
 from agentdeck.ui.held_keys import KeysWanted
+from agentdeck.ui.screens.choosing import move
 
 T = TypeVar("T")
 FRAME = 10  # rows of a dialog beside a text that scrolls: border, heading, trouble, keys
@@ -113,6 +114,10 @@ class Dialog(ModalScreen[T]):
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Once: a second key of a quick hand finds the dialog closing, and must not close what is below it."""
         return super().dismiss(result) if self.is_current else AwaitComplete.nothing()
+
+    def action_move(self, step: int) -> None:
+        """For a dialog with a list of choices."""
+        move(self, step)
 
     def action_cancel(self) -> None:
         self.dismiss(None)

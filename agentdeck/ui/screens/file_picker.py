@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.content import Content
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from agentdeck.ui.screens.choosing import ARROWS
 from agentdeck.ui.screens.dialog import Dialog
 
 
@@ -25,10 +25,7 @@ def ranked(files: Sequence[str], text: str) -> list[str]:
 
 
 class FilePicker(Dialog[str]):
-    BINDINGS = [
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-    ]
+    BINDINGS = [*ARROWS]
     KEYS = (("Enter", "open"), ("↑ ↓", "choose"))
     FORGETS = False
 
@@ -58,13 +55,6 @@ class FilePicker(Dialog[str]):
         choices.clear_options()
         choices.add_options(self._options())
         choices.highlighted = 0 if self._listed else None
-
-    def action_move(self, step: int) -> None:
-        choices = self.query_one(OptionList)
-        if step > 0:
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
 
     @on(Input.Submitted)
     @on(OptionList.OptionSelected)

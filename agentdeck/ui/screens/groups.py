@@ -14,6 +14,7 @@ from textual.widgets.option_list import Option
 from agentdeck.ui import arrangement
 from agentdeck.ui.badges import GLYPHS, STYLES, counts
 from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.screens.choosing import LETTERS
 from agentdeck.ui.screens.dialog import Dialog
 
 
@@ -21,8 +22,7 @@ class GroupsDialog(Dialog[None]):
     """Stays until it is closed. `state` gives the deck as it is now, `toggle` hides or shows a group."""
 
     BINDINGS = [
-        Binding("j", "move(1)", show=False),
-        Binding("k", "move(-1)", show=False),
+        *LETTERS,
         Binding("space", "choose", show=False),
         Binding("O", "cancel", show=False),
     ]
@@ -57,12 +57,6 @@ class GroupsDialog(Dialog[None]):
     def _draw(self) -> None:
         for index, prompt in enumerate(self._prompts()):
             self._choices.replace_option_prompt_at_index(index, prompt)
-
-    def action_move(self, step: int) -> None:
-        if step > 0:
-            self._choices.action_cursor_down()
-        else:
-            self._choices.action_cursor_up()
 
     def action_choose(self) -> None:
         self._choices.action_select()

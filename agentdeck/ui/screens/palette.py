@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.content import Content
 from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
@@ -14,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from agentdeck.ui.actions import ACTIONS, Action, keys_of
 from agentdeck.ui.deck_state import DeckState
+from agentdeck.ui.screens.choosing import ARROWS
 from agentdeck.ui.screens.dialog import Dialog
 
 
@@ -31,10 +31,7 @@ class PaletteDialog(Dialog[str]):
     """Dismisses with the id of an action."""
 
     FORGETS = False
-    BINDINGS = [
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-    ]
+    BINDINGS = [*ARROWS]
     HEADING = "Commands"
     KEYS = (("Enter", "run"), ("↑ ↓", "choose"))
 
@@ -68,13 +65,6 @@ class PaletteDialog(Dialog[str]):
         choices.clear_options()
         choices.add_options(self._options(event.value))
         choices.highlighted = 0 if choices.option_count else None
-
-    def action_move(self, step: int) -> None:
-        choices = self.query_one(OptionList)
-        if step > 0:
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
 
     @on(Input.Submitted)
     def run_highlighted(self) -> None:

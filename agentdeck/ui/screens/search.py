@@ -21,6 +21,7 @@ from agentdeck.services.fleet import AgentRow
 from agentdeck.services.search import Found, Searcher
 from agentdeck.ui.badges import GLYPHS, STYLES
 from agentdeck.ui.held_keys import KeysWanted
+from agentdeck.ui.screens.choosing import ARROWS, move
 from agentdeck.ui.screens.history import TITLES, Spotlight
 
 LISTED = 50
@@ -46,10 +47,8 @@ class SearchScreen(Screen[None], inherit_bindings=False):
     """`go` shows a hit and returns when the human comes back; `leave` hears the last text."""
 
     CSS_PATH = "search.tcss"
-    # Priority: typed or chosen, each key acts before the next one is looked at.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
+        *ARROWS,
         Binding("pagedown", "page(1)", show=False, priority=True),
         Binding("pageup", "page(-1)", show=False, priority=True),
         Binding("escape,ctrl+q,ctrl+right_square_bracket", "leave", show=False, priority=True),
@@ -138,11 +137,7 @@ class SearchScreen(Screen[None], inherit_bindings=False):
     # -- choosing -------------------------------------------------------------------------------------------
 
     def action_move(self, step: int) -> None:
-        choices = self.query_one(OptionList)
-        if step > 0:
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
+        move(self, step)
 
     def action_page(self, step: int) -> None:
         choices = self.query_one(OptionList)

@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from agentdeck.ui.offers import SpecOffer
+from agentdeck.ui.screens.choosing import ARROWS
 from agentdeck.ui.screens.dialog import Dialog
 
 
@@ -29,8 +30,7 @@ def ranked(offers: Sequence[SpecOffer], text: str) -> list[SpecOffer]:
 class SpecPicker(Dialog[SpecOffer]):
     FORGETS = False
     BINDINGS = [
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
+        *ARROWS,
         Binding("pagedown", "scroll(8)", show=False, priority=True),
         Binding("pageup", "scroll(-8)", show=False, priority=True),
     ]
@@ -90,13 +90,6 @@ class SpecPicker(Dialog[SpecOffer]):
     @on(Input.Changed)
     def _narrow(self, event: Input.Changed) -> None:
         self._list(event.value)
-
-    def action_move(self, step: int) -> None:
-        choices = self.query_one("#choices", OptionList)
-        if step > 0:
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
 
     def action_scroll(self, lines: int) -> None:
         self.query_one("#preview", VerticalScroll).scroll_relative(y=lines, animate=False)

@@ -17,6 +17,7 @@ from agentdeck.models.clock import age, now_ms
 from agentdeck.services.away import KINDS, NEVER_MS, Absence, Item, Kind, over
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import CLASH, GLYPHS, dollars, tokens
+from agentdeck.ui.screens.choosing import LETTERS
 from agentdeck.ui.screens.dialog import Dialog
 from agentdeck.ui.widgets.lines import fit
 
@@ -75,8 +76,7 @@ class TriageScreen(Dialog[int]):
         Binding("R", "act('R')", show=False),
         Binding("d", "act('d')", show=False),
         Binding("space,delete", "done", show=False),
-        Binding("j", "move(1)", show=False),
-        Binding("k", "move(-1)", show=False),
+        *LETTERS,
     ]
 
     def __init__(
@@ -210,13 +210,6 @@ class TriageScreen(Dialog[int]):
         self._redraw()
 
     # -- keys
-
-    def action_move(self, step: int) -> None:
-        choices = self.query_one(OptionList)
-        if step > 0:
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
 
     def action_done(self) -> None:
         place = self._place

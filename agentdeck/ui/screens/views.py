@@ -6,23 +6,20 @@ from collections.abc import Collection, Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from agentdeck.models.view import VIEW_NAME, VIEW_NAME_RULE, View
 from agentdeck.services.views import ViewNote
+from agentdeck.ui.screens.choosing import ARROWS
 from agentdeck.ui.screens.dialog import Dialog
 
 
 class ViewsDialog(Dialog[str]):
     """Dismisses with the name of a view; one that is not among `notes` is a new one. `agents` are those there are."""
 
-    BINDINGS = [
-        Binding("down", "move(1)", show=False, priority=True),
-        Binding("up", "move(-1)", show=False, priority=True),
-    ]
+    BINDINGS = [*ARROWS]
     KEYS = (("Enter", "show it here"), ("↑ ↓", "choose"))
 
     def __init__(self, notes: Sequence[ViewNote], here: str, agents: Collection[str]) -> None:
@@ -61,12 +58,6 @@ class ViewsDialog(Dialog[str]):
         self._choices.add_options(options)
         self._choices.highlighted = 0 if options else None
         self.say("" if options else f"'{event.value.strip()}' cannot be a name", f"A name is {VIEW_NAME_RULE}.")
-
-    def action_move(self, step: int) -> None:
-        if step > 0:
-            self._choices.action_cursor_down()
-        else:
-            self._choices.action_cursor_up()
 
     @on(Input.Submitted)
     def take_highlighted(self) -> None:
