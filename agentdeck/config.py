@@ -171,12 +171,78 @@ class Trash:
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """How the verify command of a task is run: for how long, how much it may print (10^6 bytes), and which
+    variables of your environment it sees beside the usual ones (PATH, HOME, LANG and the like)."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    verify_seconds: float = 900.0
+    output_mb: float = 64.0
+    env: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _within("verify_seconds", 1, 86_400, self.verify_seconds)
+        _within("output_mb", 0.01, 10_000, self.output_mb)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How tasks are handed out; a cap of 0 is none.
+
+    `max_attempts` a task; after `breaker` attempts in a row that died, were refused or never started, a harness or a
+    spec pauses until `agentdeck task resume`. `review_cap`: nothing new starts while so many tasks wait for your
+    judgement. `watch`: folders whose specs are queued, once you approve each text. `hung_minutes`: so long an agent
+    may hang before its attempt ends. `spawn`: how many agents the queue may start by itself (0: none); `warm`: how
+    many set-up worktrees it keeps ready for them. `auto_accept`: specs may ask to be accepted without you.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    max_attempts: int = 3
+    breaker: int = 5
+    per_repo: int = 0
+    per_harness: dict[str, int] = field(default_factory=dict)
+    per_account: int = 0
+    review_cap: int = 0
+    watch: tuple[str, ...] = ()
+    hung_minutes: float = 10.0
+    stop_after_turns: int = 3
+    spawn: int = 0
+    warm: int = 0
+    auto_accept: bool = False
+
+    def __post_init__(self) -> None:
+        _within("max_attempts", 1, 100, self.max_attempts)
+        _within("breaker", 1, 1000, self.breaker)
+        _within("a cap", 0, 1000, self.per_repo, self.per_account, self.review_cap, *self.per_harness.values())
+        _within("hung_minutes", 0.01, 10_000, self.hung_minutes)
+        _within("stop_after_turns", 1, 1000, self.stop_after_turns)
+        _within("spawn", 0, 100, self.spawn)
+        _within("warm", 0, 20, self.warm)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One choice for a niche: a harness, and perhaps a model of it."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+
+    harness: str
+    model: str = ""
+
+
+NICHE = re.compile(r"frontier|workhorse|local|expert:[a-z0-9][a-z0-9-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
 
     `notify_command`: argv that is run with a title and a text as two more arguments, when an agent comes to one of the
     states `notify_on`. `bell`: the terminal's bell, when an agent newly needs a human. `foreign`: look for sessions of
-    known clients that were started outside the deck.
+    known clients that were started outside the deck. `niches`: for frontier, workhorse, local or expert:LABEL the
+    harnesses and models that do such work, the preferred one first.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
@@ -188,6 +254,9 @@ class Config:
     pane: PaneSize = PaneSize()
     disk: Disk = Disk()
     trash: Trash = Trash()
+    gate: Gate = Gate()
+    queue: Queue = Queue()
+    niches: dict[str, tuple[Route, ...]] = field(default_factory=dict)
     tools: tuple[Tool, ...] = ()
     terminal: Terminal = Terminal()
     editor: Editor = Editor()
@@ -200,6 +269,9 @@ class Config:
         for state in self.notify_on:
             if state not in STATES:
                 raise ValueError(f"notify_on: '{state}' is no status; there are {', '.join(STATES)}")
+        for niche in self.niches:
+            if not NICHE.fullmatch(niche):
+                raise ValueError(f"niches: '{niche}' is none; there are frontier, workhorse, local and expert:LABEL")
 
 
 # Environment variable -> key. Numbers come as text and are read as such.

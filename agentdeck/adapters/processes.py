@@ -220,6 +220,19 @@ def survivors(processes: Sequence[Process]) -> list[Process]:
     return [process for process in processes if alive(process)]
 
 
+def names(processes: Sequence[Process]) -> list[str]:
+    """What each of them is called; the vanished are left out."""
+    import psutil
+
+    found = []
+    for process in processes:
+        try:
+            found.append(psutil.Process(process.pid).name())
+        except psutil.Error:
+            continue
+    return found
+
+
 def directories_of(name: str) -> list[tuple[str, float]]:
     """Where each living process called so is ('' when that is hidden), and when it was started (epoch seconds)."""
     import psutil

@@ -1,4 +1,4 @@
-"""Commands about work: task add, ls, show, why, cancel, retry; and run."""
+"""Commands about work: task add, ls, show, why, cancel, retry, accept, reject, diff, land; and run."""
 
 from __future__ import annotations
 
@@ -79,7 +79,8 @@ def ls(as_json: bool) -> None:
 @click.argument("number", type=int)
 @click.option("--json", "as_json", is_flag=True)
 def show(number: int, as_json: bool) -> None:
-    """One task with every attempt."""
+    """One task: what came of every attempt, what the gate found, and what verify printed last."""
+    from agentdeck.commands import tasks_text
     from agentdeck.services import queue
 
     def look(conn: sqlite3.Connection | None) -> dict[str, Any]:
@@ -91,13 +92,7 @@ def show(number: int, as_json: bool) -> None:
     if as_json:
         output.data(found)
         return
-    for key, value in found.items():
-        if key != "attempts":
-            click.echo(f"{key:12} {value}")
-    for attempt in found["attempts"]:
-        click.echo(
-            f"  {attempt['n']}. {attempt['agent']} {attempt['outcome']} {attempt['reason']} on {attempt['branch']}"
-        )
+    click.echo(tasks_text.page(found))
 
 
 @task.command("why")
@@ -153,17 +148,75 @@ def retry(number: int) -> None:
 @task.command("accept")
 @click.argument("number", type=int)
 @click.option("--note", default="")
-def accept(number: int, note: str) -> None:
-    """A human is content with what is in review."""
+@click.option("--land", "also", is_flag=True, help="And bring it onto its base branch.")
+def accept(number: int, note: str, also: bool) -> None:
+    """You are content with what is in review."""
     _change(number, "accept", note)
+    if also:
+        _land(number)
+    else:
+        click.echo(f"  Bring it onto its base: agentdeck task land {number}", err=True)
 
 
 @task.command("reject")
 @click.argument("number", type=int)
-@click.option("--note", default="")
+@click.option("--note", default="", help="Why; a retry tells it to the next agent.")
 def reject(number: int, note: str) -> None:
-    """A human is not: the task counts as failed until it is retried."""
+    """You are not: the task counts as failed until it is retried."""
     _change(number, "reject", note)
+    click.echo(f"  Have it tried again: agentdeck task retry {number}", err=True)
+
+
+@task.command("land")
+@click.argument("number", type=int)
+def land(number: int) -> None:
+    """Bring accepted work onto its base branch: a fast-forward, or one merge commit."""
+    _land(number)
+
+
+def _land(number: int) -> None:
+    from agentdeck import paths
+    from agentdeck.adapters.database import store
+    from agentdeck.services import landing, queue, requests
+
+    def look(conn: sqlite3.Connection | None) -> tuple[Any, str]:
+        if conn is None:
+            raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
+        found = queue.task(conn, number)
+        return found, landing.base_of(conn, found)
+
+    found, base = output.query(look)
+    done = landing.land(found, base)
+    conn = store.write(paths.database_file())
+    try:
+        with store.transaction(conn):
+            landing.record(conn, number, done)
+    finally:
+        conn.close()
+    requests.wake()
+    how = "was there already" if done.already else "by a merge" if done.merged else "by fast-forward"
+    click.echo(f"task {number} is on {done.branch} as {done.commit[:10]}, {how}", err=True)
+
+
+@task.command("diff")
+@click.argument("number", type=int)
+@click.option("--stat", is_flag=True, help="Only which files, and how much.")
+@click.pass_context
+def diff(ctx: click.Context, number: int, stat: bool) -> None:
+    """What a task's last finished attempt changed, from where it began."""
+    from agentdeck.adapters import git, git_page
+    from agentdeck.services import landing, queue
+
+    def look(conn: sqlite3.Connection | None) -> Any:
+        if conn is None:
+            raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
+        return queue.task(conn, number)
+
+    found = output.query(look)
+    last = landing.judged(found)
+    options = ["--stat"] if stat else []
+    start = git.merge_base(Path(found.repo), last.base_oid, last.head_oid) or last.base_oid
+    ctx.exit(git_page.show(Path(found.repo), "diff", *options, start, last.head_oid, "--", env={}))
 
 
 @click.command()

@@ -26,7 +26,9 @@ from agentdeck.services import adoption, probes, rows
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
 from agentdeck.services.foreign_watch import ForeignWatch
+from agentdeck.services.gatekeeper import Gatekeeper
 from agentdeck.services.herald import Herald, Known, Notice
+from agentdeck.services.judging import Judging
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
@@ -65,7 +67,9 @@ class Engine:
         self.gauge = Gauge(self.writer, self.monitor)
         self.records = Records()
         self.sizes = SizeKeeper(self.writer)
-        self.dispatcher = Dispatcher(self.writer, self.monitor, self.meter.count)
+        keeper = Gatekeeper(self.writer, paths.state_dir() / "verify")
+        self.judging = Judging(self.writer, self.monitor, keeper, self.meter.count)
+        self.dispatcher = Dispatcher(self.writer, self.monitor, self.judging, self.meter.count)
         self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
@@ -106,6 +110,7 @@ class Engine:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.judging.settle()
         await self.outbox.settle_all()
         await self.link.close()
         await self.waker.close()

@@ -30,6 +30,7 @@ class Attempt:
     session: str = ""
     spec_version: str = ""
     delivery: str = ""
+    config_home: str = ""  # the client's own directory: whose account it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,5 +49,11 @@ class Task:
     model: str = ""
     agent: str = ""  # a name: only this agent may take it
     verify: str = ""
+    niche: str = ""
+    team: str = ""
+    path: str = ""  # the spec file it came from
+    max_attempts: int = 0  # 0: the user's config decides
+    tried_before: int = 0  # attempts up to this number do not count: a human asked for a fresh start
+    keep_going: int = 0  # its agent is told to go on until verify passes or a budget ends it
     created: int = 0
     attempts: tuple[Attempt, ...] = ()

@@ -94,12 +94,15 @@ def _does(agent: Candidate) -> str:
     return words.get(agent.state, f"is {agent.state}")
 
 
-def state_after(attempts: Sequence[Attempt], delivered: Collection[int]) -> tuple[TaskState, str]:
+def state_after(
+    attempts: Sequence[Attempt], delivered: Collection[int], limit: int = 1, before: int = 0
+) -> tuple[TaskState, str]:
     """A task's state and its reason as they follow from its attempts, oldest first.
 
     `delivered` are the numbers of those whose text was submitted to the agent. One that ended
     badly before that did no work, and the task goes back to the queue; after three such in a
-    row a human must look.
+    row a human must look. One that failed or died goes back until there are `limit` of them;
+    those numbered up to `before` do not count. A usage limit is nobody's failure.
     """
     if not attempts:
         return "queued", ""
@@ -118,4 +121,15 @@ def state_after(attempts: Sequence[Attempt], delivered: Collection[int]) -> tupl
             tries += 1
         if tries % UNDELIVERED_TRIES:
             return "queued", last.reason
+        return "failed", last.reason or last.outcome
+    if last.outcome == "limited":
+        return "queued", last.reason
+    if last.outcome != "rejected":
+        counted = [a for a in attempts if a.n > before and (a.outcome == "failed" or _lost(a, delivered))]
+        if len(counted) < limit:
+            return "queued", last.reason
     return "failed", last.reason or last.outcome
+
+
+def _lost(attempt: Attempt, delivered: Collection[int]) -> bool:
+    return attempt.outcome in ("died", "refused") and attempt.n in delivered

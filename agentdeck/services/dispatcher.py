@@ -17,6 +17,7 @@ from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome
 from agentdeck.services import disk, queue, rows, specs, trees, worktrees
 from agentdeck.services.gate import MAX_AGE_MS
+from agentdeck.services.judging import Judging, limit
 from agentdeck.services.lives import add_delivery
 from agentdeck.services.monitor import Monitor
 
@@ -31,9 +32,12 @@ TAKEN = """SELECT agent FROM attempts WHERE outcome = 'running'
 class Dispatcher:
     """`round` is called on a beat while tasks are open; slow work (git) is done in threads, one agent at a time."""
 
-    def __init__(self, writer: Writer, monitor: Monitor, count: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, writer: Writer, monitor: Monitor, judging: Judging, count: Callable[[], Awaitable[None]]
+    ) -> None:
         self.writer = writer
         self.monitor = monitor
+        self.judging = judging
         self.count = count  # so that an attempt's usage is there when it is said to have ended
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
@@ -69,13 +73,18 @@ class Dispatcher:
     async def _prepare(self, attempt: Attempt, agent: Agent, base: str) -> None:
         """A fresh branch (what was left is committed on the old one), then the delivery of the spec's own text."""
         try:
-            if not agent.here:
-                agent = await self._branch(attempt, agent, base)
+            agent = await (self._in_place(attempt, agent) if agent.here else self._branch(attempt, agent, base))
         except AgentDeckError as error:
             reason = f"{error.title}. {error.hint}".strip()
             await self.writer.run(lambda conn: queue.finish(conn, attempt.task, attempt.n, "refused", reason))
             return
         await self.writer.run(lambda conn: _deliver(conn, attempt, agent))
+
+    async def _in_place(self, attempt: Attempt, agent: Agent) -> Agent:
+        """In the human's own checkout nothing is made; what it stands on is where the attempt begins."""
+        head = await asyncio.to_thread(worktrees.head, agent.worktree)
+        await self.writer.run(lambda conn: queue.set_branch(conn, attempt, agent.branch, head))
+        return agent
 
     async def _branch(self, attempt: Attempt, agent: Agent, base: str) -> Agent:
         await asyncio.to_thread(trees.require, agent)
@@ -98,12 +107,20 @@ class Dispatcher:
         return agent
 
     async def _finish_ended(self) -> None:
-        for attempt, delivery in await self.writer.run(_in_hand):
+        running = await self.writer.run(_in_hand)
+        self.judging.hear(attempt for attempt, _, state in running if state == "verifying")
+        for attempt, delivery, state in running:
+            if state == "verifying":
+                continue
             agent = self.monitor.agents.get(attempt.agent)
             status = self.monitor.status(attempt.agent) if agent else Status("exited")
             changed = self._hook_changed(attempt.agent)
             end = outcome(status, delivery, changed, now_ms())
-            if end is not None and attempt.agent not in self._preparing:
+            if end is None or attempt.agent in self._preparing:
+                continue
+            if end[0] == "ended" and agent is not None:
+                await self.writer.run(lambda conn, task=attempt.task: queue.check(conn, task))
+            else:
                 await self._finish(attempt, agent, *end)
 
     def _hook_changed(self, agent_id: str) -> int:
@@ -121,7 +138,11 @@ class Dispatcher:
                 head = ""  # the tree is gone; the attempt's end stands all the same
         with contextlib.suppress(AgentDeckError, OSError):  # the meter tries again in its next round
             await self.count()
-        await self.writer.run(lambda conn: queue.finish(conn, attempt.task, attempt.n, end, reason, head))
+
+        def change(conn: sqlite3.Connection) -> None:
+            queue.finish(conn, attempt.task, attempt.n, end, reason, head, limit(queue.task(conn, attempt.task)))
+
+        await self.writer.run(change)
 
 
 def settled_idle(status: Status, now: int) -> bool:
@@ -152,17 +173,21 @@ def outcome(status: Status, delivery: dict[str, int | str], hook_changed: int, n
     return None
 
 
-def _in_hand(conn: sqlite3.Connection) -> list[tuple[Attempt, dict[str, int | str]]]:
+def _in_hand(conn: sqlite3.Connection) -> list[tuple[Attempt, dict[str, int | str], str]]:
     found = []
+    states = dict(conn.execute("SELECT id, state FROM tasks WHERE state IN ('running', 'verifying')").fetchall())
     for attempt in queue.running(conn):
         row = conn.execute(
             "SELECT state, reason, submitted, settled FROM deliveries WHERE id = ?", (attempt.delivery,)
         ).fetchone()
-        found.append((attempt, dict(row) if row else {}))
+        found.append((attempt, dict(row) if row else {}, str(states.get(attempt.task, ""))))
     return found
 
 
 def _deliver(conn: sqlite3.Connection, attempt: Attempt, agent: Agent) -> None:
-    text = specs.parse(queue.text(conn, attempt.spec_version)).body
+    text = specs.stored(queue.text(conn, attempt.spec_version)).body
+    rejected = [a for a in queue.task(conn, attempt.task).attempts if a.outcome == "rejected" and a.reason]
+    if rejected:
+        text += f"\n\nAn earlier attempt was rejected by a human: {rejected[-1].reason}"
     key = add_delivery(conn, agent.id, text, kind="task", task=attempt.task)
     queue.set_delivery(conn, attempt, key)

@@ -13,17 +13,19 @@ from dataclasses import fields
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import iso, now_ms
+from agentdeck.models.gate import GateStep
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
 from agentdeck.models.usage import Tokens
-from agentdeck.services import rows
+from agentdeck.services import gate_rows, rows
 from agentdeck.services.assignment import Candidate, Choice, candidate, choose, fits, state_after, why
 from agentdeck.services.fleet import UsageSum, usage_json
+from agentdeck.services.lives import add_delivery
 
 __all__ = [
-    "OPEN", "Candidate", "Choice", "accept", "add", "as_json", "cancel", "candidate", "choose", "finish", "fits",
-    "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery", "state_after", "task", "tasks",
-    "text", "why",
+    "OPEN", "Candidate", "Choice", "accept", "add", "as_json", "cancel", "candidate", "carry_on", "check", "choose",
+    "finish", "fits", "landed", "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery",
+    "state_after", "task", "tasks", "text", "why",
 ]  # fmt: skip
 
 OPEN: tuple[TaskState, ...] = ("queued", "running", "verifying")  # `run --until-empty` waits for these
@@ -102,9 +104,12 @@ def add(
         (spec.version, spec.path, spec.text, approved_by, now),
     )
     made = conn.execute(
-        "INSERT INTO tasks (title, state, spec_version, repo, priority, base, harness, model, agent, verify, created) "
-        "VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (spec.title, spec.version, repo, priority, spec.base, spec.harness, spec.model, taker, spec.verify, now),
+        "INSERT INTO tasks (title, state, spec_version, repo, priority, base, harness, model, agent, verify, niche, "
+        "team, path, max_attempts, keep_going, created) VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            spec.title, spec.version, repo, priority or spec.priority, spec.base, spec.harness, spec.model, taker,
+            spec.verify, spec.niche, spec.team, spec.path, spec.max_attempts, int(spec.keep_going), now,
+        ),
     )  # fmt: skip
     key = made.lastrowid or 0
     rows.event(conn, now, "task", task=key, state="queued", title=spec.title, path=spec.path)
@@ -119,6 +124,7 @@ def lease(conn: sqlite3.Connection, task_id: int, agent: Agent, *, branch: str =
     attempt = Attempt(
         task_id, len(found.attempts) + 1, agent.id, agent.harness, agent.model, now_ms(), branch=branch or agent.branch,
         base_oid=base_oid or agent.base_oid, session=agent.session, spec_version=found.spec_version,
+        config_home=agent.config_home,
     )  # fmt: skip
     try:
         rows.insert(conn, "attempts", {name: getattr(attempt, name) for name in _ATTEMPT_FIELDS})
@@ -126,6 +132,20 @@ def lease(conn: sqlite3.Connection, task_id: int, agent: Agent, *, branch: str =
         raise TryAgain(f"agent {agent.name} has another task", "It is free once that one ends.") from error
     _move(conn, found, "running", "", agent.id)
     return attempt
+
+
+def carry_on(conn: sqlite3.Connection, last: Attempt, agent: Agent, told: str) -> Attempt:
+    """Try again at once in the same tree, on the same branch, with the same agent, which is told why."""
+    attempt = lease(conn, last.task, agent, branch=last.branch, base_oid=last.base_oid)
+    set_delivery(conn, attempt, add_delivery(conn, agent.id, told, kind="task", task=last.task))
+    return attempt
+
+
+def check(conn: sqlite3.Connection, task_id: int) -> None:
+    """Its agent calls a running task done: the gate looks now."""
+    found = task(conn, task_id)
+    if found.state == "running":
+        _move(conn, found, "verifying", "", found.attempts[-1].agent)
 
 
 def set_branch(conn: sqlite3.Connection, attempt: Attempt, branch: str, base_oid: str) -> None:
@@ -139,11 +159,17 @@ def set_delivery(conn: sqlite3.Connection, attempt: Attempt, delivery: str) -> N
 
 
 def finish(
-    conn: sqlite3.Connection, task_id: int, n: int, outcome: Outcome, reason: str = "", head_oid: str = ""
+    conn: sqlite3.Connection,
+    task_id: int,
+    n: int,
+    outcome: Outcome,
+    reason: str = "",
+    head_oid: str = "",
+    limit: int = 1,
 ) -> TaskState:
     """End a running attempt and move its task on; one that has ended already stays as it is.
 
-    Returns the task's state.
+    `limit` is how many attempts may fail before the task does. Returns the task's state.
     """
     found = task(conn, task_id)
     attempt = next((a for a in found.attempts if a.n == n), None)
@@ -152,7 +178,7 @@ def finish(
     if attempt.outcome != "running":
         return found.state
     _set(conn, attempt, outcome=outcome, reason=reason, head_oid=head_oid, ended=now_ms())
-    return _follow(conn, task_id, attempt.agent)
+    return _follow(conn, task_id, attempt.agent, limit)
 
 
 def cancel(conn: sqlite3.Connection, task_id: int) -> Attempt | None:
@@ -175,6 +201,7 @@ def retry(conn: sqlite3.Connection, task_id: int) -> None:
     found = task(conn, task_id)
     if found.state not in ("failed", "cancelled"):
         raise UsageError(f"task {task_id} is {found.state}", "Only a failed or cancelled task can be tried again.")
+    rows.update(conn, "tasks", "id", task_id, tried_before=len(found.attempts))
     _move(conn, found, "queued", "")
 
 
@@ -190,6 +217,13 @@ def reject(conn: sqlite3.Connection, task_id: int, note: str = "") -> None:
     _move(conn, found, "failed", note or "rejected by a human")
 
 
+def landed(conn: sqlite3.Connection, task_id: int, note: str) -> None:
+    """Accepted work is on its base now."""
+    found = task(conn, task_id)
+    if found.state == "accepted":
+        _move(conn, found, "landed", note)
+
+
 def _in_review(conn: sqlite3.Connection, task_id: int) -> Task:
     found = task(conn, task_id)
     if found.state != "review":
@@ -202,10 +236,11 @@ def _set(conn: sqlite3.Connection, attempt: Attempt, **changes: object) -> None:
     conn.execute(f"UPDATE attempts SET {sets} WHERE task = ? AND n = ?", (*changes.values(), attempt.task, attempt.n))
 
 
-def _follow(conn: sqlite3.Connection, task_id: int, agent: str) -> TaskState:
+def _follow(conn: sqlite3.Connection, task_id: int, agent: str, limit: int) -> TaskState:
     found = task(conn, task_id)
     query = "SELECT a.n FROM attempts a JOIN deliveries d ON d.id = a.delivery WHERE a.task = ? AND d.submitted > 0"
-    state, reason = state_after(found.attempts, {row["n"] for row in conn.execute(query, (task_id,))})
+    delivered = {row["n"] for row in conn.execute(query, (task_id,))}
+    state, reason = state_after(found.attempts, delivered, limit, found.tried_before)
     _move(conn, found, state, reason, agent)
     return state
 
@@ -230,19 +265,24 @@ def as_json(conn: sqlite3.Connection, found: Task) -> dict[str, object]:
     query = f"SELECT attempt, {_SUM} FROM usage_rollup WHERE task = ? GROUP BY attempt"
     used = {row["attempt"]: UsageSum(Tokens(*row[1:7]), *row[7:]) for row in conn.execute(query, (found.id,))}
     last = found.attempts[-1].agent if found.attempts else found.agent
+    checked = gate_rows.steps(conn, found.id)
     needs = conn.execute("SELECT needs FROM task_depends WHERE task = ? ORDER BY needs", (found.id,))
     return {
         "id": found.id, "title": found.title, "state": found.state, "reason": found.reason, "priority": found.priority,
         "depends_on": [row["needs"] for row in needs], "agent": names.get(last, last) or None,
         "spec_version": found.spec_version,
-        "attempts": [_attempt_json(attempt, names, used) for attempt in found.attempts],
+        "attempts": [_attempt_json(attempt, names, used, checked.get(attempt.n, ())) for attempt in found.attempts],
     }  # fmt: skip
 
 
-def _attempt_json(attempt: Attempt, names: Mapping[str, str], used: Mapping[int, UsageSum]) -> dict[str, object]:
+def _attempt_json(
+    attempt: Attempt, names: Mapping[str, str], used: Mapping[int, UsageSum], steps: Sequence[GateStep]
+) -> dict[str, object]:
     return {
         "n": attempt.n, "agent": names.get(attempt.agent, attempt.agent), "harness": attempt.harness,
         "model": attempt.model, "started": iso(attempt.started), "ended": iso(attempt.ended) or None,
-        "outcome": attempt.outcome, "reason": attempt.reason, "verify": None, "branch": attempt.branch,
+        "outcome": attempt.outcome, "reason": attempt.reason, "branch": attempt.branch,
+        "verify": gate_rows.verify_json({step.step: step for step in steps}),
+        "gate": [gate_rows.step_json(step) for step in steps],
         "usage": usage_json(used.get(attempt.n, UsageSum())),
     }  # fmt: skip

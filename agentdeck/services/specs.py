@@ -3,6 +3,7 @@
     ---
     title: Add a --version flag
     harness: claude
+    depends_on: [specs/parser.md]
     verify: make test
     ---
     The command line needs ...
@@ -17,10 +18,10 @@ import functools
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentdeck.errors import UsageError
-from agentdeck.models.spec import Spec
+from agentdeck.models.spec import Budget, Spec
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
 FOLDER = "specs"
 LIMIT = 1 << 20  # bytes of one spec
 TITLE_WIDTH = 80
-KEYS = ("title", "base", "harness", "model", "agent", "verify")
+# What each setting must be, in words
+KEYS = {
+    "title": "one text", "base": "one text", "harness": "one text", "model": "one text", "niche": "one text",
+    "team": "one text", "agent": "one text", "priority": "a whole number",
+    "depends_on": "a list of task numbers and spec files", "verify": "one text",
+    "verify_timeout": "a number of seconds above 0", "protect": "a list of paths",
+    "max_attempts": "a whole number from 1 to 100", "budget": "some of usd, tokens, minutes and turns, above 0",
+    "keep_going": "true or false", "auto_accept": "true or false", "labels": "a list of texts",
+}  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _HEADING = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)(.*?)(?:[ \t]+#+)?[ \t]*$")
 
@@ -82,6 +91,12 @@ def parse(text: str, path: str = "") -> Spec:
     return Spec(hashlib.sha256(data).hexdigest(), title, body, path=path, text=text, **front)
 
 
+@functools.lru_cache(maxsize=256)
+def stored(text: str, path: str = "") -> Spec:
+    """A spec from the queue's own copy of its text; parsed once."""
+    return parse(text, path)
+
+
 def _check_size(size: int, name: str) -> None:
     if size > LIMIT:
         raise UsageError(
@@ -89,7 +104,7 @@ def _check_size(size: int, name: str) -> None:
         )
 
 
-def _front(lines: list[str], name: str) -> tuple[dict[str, str], int]:
+def _front(lines: list[str], name: str) -> tuple[dict[str, Any], int]:
     """The settings between `---` lines and the index of the first line after them."""
     if lines[0].rstrip() != "---":
         return {}, 0
@@ -99,7 +114,7 @@ def _front(lines: list[str], name: str) -> tuple[dict[str, str], int]:
     return _settings("\n".join(lines[1:end]) + "\n", name), end + 1
 
 
-def _settings(block: str, name: str) -> dict[str, str]:
+def _settings(block: str, name: str) -> dict[str, Any]:
     from pydantic import ValidationError
 
     values: dict[str, object] = {}
@@ -109,30 +124,40 @@ def _settings(block: str, name: str) -> dict[str, str]:
             raise UsageError(f"{name}, line {line}: '{key}' is there twice", "Keep one of them.")
         values[key], places[key] = value, line
     try:
-        found = _model().model_validate(values)
+        found = _model().model_validate({key: value for key, value in values.items() if value is not None})
     except ValidationError as error:
         first = min(error.errors(), key=lambda item: places[str(item["loc"][0])])
         key = str(first["loc"][0])
-        what = f"unknown key '{key}'" if first["type"] == "extra_forbidden" else f"'{key}' must be one text"
+        what = f"'{key}' must be {KEYS[key]}" if key in KEYS else f"unknown key '{key}'"
         raise UsageError(f"{name}, line {places[key]}: {what}", f"A spec may set {', '.join(KEYS)}.") from error
-    return {key: value.strip() for key, value in found.model_dump().items()}
+    given = {key: getattr(found, key) for key in found.model_fields_set}
+    if "budget" in given:
+        given["budget"] = Budget(**given["budget"].model_dump())
+    for key in ("depends_on", "protect", "labels"):
+        if key in given:
+            given[key] = tuple(str(one).strip() for one in given[key])
+    return {key: value.strip() if isinstance(value, str) else value for key, value in given.items()}
 
 
 @functools.cache
 def _model() -> type[BaseModel]:
     """The settings' schema; made on first use, because pydantic is slow to load."""
-    from pydantic import BaseModel, ConfigDict
+    from pydantic import ConfigDict, Field, create_model
 
-    class Settings(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
-        title: str = ""
-        base: str = ""
-        harness: str = ""
-        model: str = ""
-        agent: str = ""
-        verify: str = ""
+    strict = ConfigDict(extra="forbid", strict=True)
 
-    return Settings
+    words, many = (str, ""), (list[str | int], [])
+    amount, number = (float, Field(0, gt=0, allow_inf_nan=False)), (int, Field(0, gt=0))
+    budget: Any = create_model("Budget", __config__=strict, usd=amount, tokens=number, minutes=amount, turns=number)
+    texts: dict[str, Any] = {key: words for key, kind in KEYS.items() if kind == "one text"}
+    lists: dict[str, Any] = {key: many for key in ("depends_on", "protect", "labels")}  # noqa: C420
+    rest: dict[str, Any] = {
+        "priority": (int, 0), "verify_timeout": (float, Field(0, gt=0, allow_inf_nan=False)),
+        "max_attempts": (int, Field(0, ge=1, le=100)), "budget": (budget, budget()),
+        "keep_going": (bool, False), "auto_accept": (bool, False),
+    }  # fmt: skip
+    made: type[BaseModel] = create_model("Settings", __config__=strict, **texts, **lists, **rest)
+    return made
 
 
 def _pairs(block: str, name: str) -> list[tuple[str, object, int]]:
@@ -153,17 +178,30 @@ def _pairs(block: str, name: str) -> list[tuple[str, object, int]]:
     if not isinstance(root, MappingNode):
         raise UsageError(f"{name}, line 2: settings are lines of `key: text`", f"A spec may set {', '.join(KEYS)}.")
     return [
-        (str(key.value) if isinstance(key, ScalarNode) else "?", _value(value), key.start_mark.line + 2)
+        (str(key.value) if isinstance(key, ScalarNode) else "?", _listed(key.value, value), key.start_mark.line + 2)
         for key, value in root.value
     ]
 
 
+def _listed(key: object, node: Node) -> object:
+    """A setting that is a list may be written as one."""
+    value = _value(node)
+    many = isinstance(key, str) and KEYS.get(key, "").startswith("a list")
+    return [value] if many and isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
 def _value(node: Node) -> object:
-    """A text as text, an empty value as '', anything else as something the schema refuses."""
+    """What a node says; None for nothing; something that the schema refuses for what YAML has beyond that."""
     kind = str(node.tag).rpartition(":")[2]
-    if kind == "str":
-        return node.value
-    return "" if kind == "null" and node.value == "" else (kind, node.value)
+    if kind == "seq":
+        return [_value(item) for item in node.value]
+    if kind == "map":
+        return {str(key.value): _value(value) for key, value in node.value}
+    simple = {"str": str, "int": int, "float": float, "bool": lambda text: text.lower() == "true"}
+    try:
+        return simple[kind](node.value)
+    except (KeyError, ValueError, TypeError):
+        return None if kind == "null" and node.value == "" else (kind, str(node.value))
 
 
 def _title(body: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from agentdeck.models.status import Status
 from agentdeck.services import fleet, queue, rows, specs, worktrees
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
+from agentdeck.services.gatekeeper import Gatekeeper
+from agentdeck.services.judging import Judging
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.tree_watch import TreeWatch
 from tests import repos
@@ -143,12 +145,17 @@ async def test_a_tree_is_measured_once(place: Place) -> None:
         repos.write(Path(place.agent.worktree), {"more.bin": b"x" * 300_000})
 
 
+def _dispatcher(place: Place, count: Callable[[], Awaitable[None]]) -> Dispatcher:
+    judging = Judging(place.writer, place.monitor, Gatekeeper(place.writer, paths.state_dir() / "verify"), count)
+    return Dispatcher(place.writer, place.monitor, judging, count)
+
+
 async def test_tasks_wait_while_the_disk_is_nearly_full(place: Place) -> None:
     async def count() -> None: ...
 
     spec = specs.parse("# Mend\n\nMend it.\n")
     place.writer.run_sync(lambda conn: queue.add(conn, spec, place.agent.repo))
-    dispatcher = Dispatcher(place.writer, place.monitor, count)
+    dispatcher = _dispatcher(place, count)
     for gigabytes, attempts in ((900_000, 0), (0, 1)):
         floor(gigabytes)
         await dispatcher.round()
@@ -164,7 +171,7 @@ async def test_a_task_for_an_agent_whose_tree_is_broken_is_refused_in_words(plac
     (Path(place.agent.worktree) / ".git").write_text("junk")
     spec = replace(specs.parse("# Mend\n\nMend it.\n"))
     place.writer.run_sync(lambda conn: queue.add(conn, spec, place.agent.repo))
-    dispatcher = Dispatcher(place.writer, place.monitor, count)
+    dispatcher = _dispatcher(place, count)
     await dispatcher.round()
     for work in list(dispatcher._preparing.values()):
         await work

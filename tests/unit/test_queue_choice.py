@@ -167,7 +167,7 @@ def tries(*outcomes: Outcome) -> list[Attempt]:
         (("died",), (), "queued"),
         (("refused",), (), "queued"),
         (("refused",), (1,), "failed"),
-        (("limited",), (1,), "failed"),
+        (("limited",), (1,), "queued"),
         (("failed",), (1,), "failed"),
         (("rejected",), (1,), "failed"),
         (("cancelled",), (), "cancelled"),

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdeck.errors import UsageError
+from agentdeck.models.spec import Budget
 from agentdeck.services import specs
 
 
@@ -36,6 +37,35 @@ def test_settings_and_body() -> None:
     )
     assert (spec.verify, spec.body, spec.path, spec.text) == ("make test", "# Do\n\nit", "specs/x.md", text)
     assert spec.version == hashlib.sha256(text.encode()).hexdigest()
+
+
+FULL = """\
+---
+niche: frontier
+team: core
+priority: -2
+depends_on: [3, specs/a.md]
+verify_timeout: 90
+protect: [tests/**, check.sh]
+max_attempts: 5
+budget: {usd: 2, tokens: 100000, minutes: 1.5, turns: 4}
+keep_going: true
+auto_accept: True
+labels: small
+---
+body
+"""
+
+
+def test_every_setting() -> None:
+    spec = specs.parse(FULL)
+    assert (spec.niche, spec.team, spec.priority, spec.depends_on) == ("frontier", "core", -2, ("3", "specs/a.md"))
+    assert (spec.verify_timeout, spec.protect, spec.max_attempts) == (90, ("tests/**", "check.sh"), 5)
+    assert spec.budget == Budget(2, 100_000, 1.5, 4)
+    assert (spec.keep_going, spec.auto_accept, spec.labels) == (True, True, ("small",))
+    plain = specs.parse("body")
+    assert (plain.protect, plain.budget, plain.depends_on, plain.labels) == (None, Budget(), (), ())
+    assert specs.parse("---\nprotect: []\n---\nbody").protect == ()
 
 
 def test_without_settings_everything_is_body() -> None:
@@ -68,7 +98,19 @@ def test_the_title_is_the_first_heading_or_line(body: str, title: str) -> None:
     [
         ("---\ntitle: x\nverfy: make\n---\nbody\n", "line 3: unknown key 'verfy'"),
         ("---\n# a comment\n\nTitle: x\n---\nbody\n", "line 4: unknown key 'Title'"),
-        ("---\ntitle: x\npriority: 3\nfoo: 1\n---\nbody\n", "line 3: unknown key 'priority'"),
+        ("---\ntitle: x\npriority: 3\nfoo: 1\n---\nbody\n", "line 4: unknown key 'foo'"),
+        ("---\npriority: high\n---\nbody\n", "line 2: 'priority' must be a whole number"),
+        ("---\npriority: true\n---\nbody\n", "line 2: 'priority' must be a whole number"),
+        ("---\ntitle: x\nverify_timeout: 0\n---\nbody\n", "line 3: 'verify_timeout' must be a number of seconds"),
+        ("---\nverify_timeout: .inf\n---\nbody\n", "line 2: 'verify_timeout' must be"),
+        ("---\nmax_attempts: 0\n---\nbody\n", "line 2: 'max_attempts' must be a whole number from 1"),
+        ("---\nkeep_going: maybe\n---\nbody\n", "line 2: 'keep_going' must be true or false"),
+        ("---\nauto_accept: 1\n---\nbody\n", "line 2: 'auto_accept' must be true or false"),
+        ("---\nlabels: {a: b}\n---\nbody\n", "line 2: 'labels' must be a list of texts"),
+        ("---\ndepends_on: [[1]]\n---\nbody\n", "line 2: 'depends_on' must be a list of task numbers"),
+        ("---\ntitle: x\nbudget:\n  usd: 1\n  euro: 2\n---\nbody\n", "line 3: 'budget' must be some of usd, tokens"),
+        ("---\nbudget: {usd: -1}\n---\nbody\n", "line 2: 'budget' must be"),
+        ("---\nbudget: 5\n---\nbody\n", "line 2: 'budget' must be"),
         ("---\ntitle: x\nverify: 3\n---\nbody\n", "line 3: 'verify' must be one text"),
         ("---\ntitle: true\n---\nbody\n", "line 2: 'title' must be one text"),
         ("---\nverify: [make, test]\n---\nbody\n", "line 2: 'verify' must be one text"),

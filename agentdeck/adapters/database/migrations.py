@@ -266,3 +266,30 @@ def m011_foreign(db: Database) -> None:
         );
         """,
     )
+
+
+@migrations()
+def m012_queue(db: Database) -> None:
+    """What the gate found, step by step; what a spec asks of the queue."""
+    _run(
+        db,
+        """
+        CREATE TABLE gate_steps (
+            task INTEGER NOT NULL, attempt INTEGER NOT NULL, n INTEGER NOT NULL, step TEXT NOT NULL,
+            state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', command TEXT NOT NULL DEFAULT '',
+            exit_code INTEGER, output TEXT NOT NULL DEFAULT '',
+            started INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (task, attempt, n)
+        );
+        ALTER TABLE tasks ADD COLUMN niche TEXT NOT NULL DEFAULT '';
+        ALTER TABLE tasks ADD COLUMN team TEXT NOT NULL DEFAULT '';
+        ALTER TABLE tasks ADD COLUMN path TEXT NOT NULL DEFAULT '';
+        ALTER TABLE tasks ADD COLUMN max_attempts INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE tasks ADD COLUMN tried_before INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE tasks ADD COLUMN keep_going INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE attempts ADD COLUMN config_home TEXT NOT NULL DEFAULT '';
+        CREATE INDEX tasks_state ON tasks(state);
+        CREATE INDEX tasks_path ON tasks(path) WHERE path != '';
+        CREATE INDEX depends_needs ON task_depends(needs);
+        CREATE TABLE breaker_resets (subject TEXT PRIMARY KEY, at INTEGER NOT NULL);
+        """,
+    )
