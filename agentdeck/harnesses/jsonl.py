@@ -16,6 +16,7 @@ NEEDLE = b'"usage":'
 MOST_TOKENS = 10**12  # more than this in one response is damage, and sums must fit 64 bits
 LAST_MOMENT = 4 * 10**12  # the year 2096; later is damage
 LONGEST_TEXT = 300
+LONGEST_HEAD = 1 << 20  # a first row may hold the instructions of the model: tens of kilobytes
 
 Row = dict[str, Any]
 
@@ -45,6 +46,15 @@ def usage_rows(chunk: bytes, needle: bytes = NEEDLE) -> tuple[list[Row], int]:
     return rows, damaged
 
 
+def first_row(path: str) -> Row:
+    """The first row of a file; {} when there is none to read, or it is longer than any head of a file."""
+    try:
+        with open(path, "rb") as file:
+            return mapping(json.loads(file.readline(LONGEST_HEAD)))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
 def is_complete(tail: bytes) -> bool:
     """Whether an unfinished last line is in fact a whole JSON row that merely lacks its newline."""
     if not tail.rstrip().endswith(b"}"):
@@ -66,7 +76,7 @@ def _parse(line: bytes) -> tuple[Row | None, bool]:
 def _repair(line: bytes) -> Row | None:
     """What a crash leaves behind: NUL gaps, cut characters, a torn row before a whole one."""
     text = line.replace(b"\0", b"").decode("utf-8-sig", "replace").strip()
-    starts = [0] + [at for at in range(1, len(text)) if text.startswith(('{"parentUuid"', '{"type"'), at)]
+    starts = [0] + [at for at in range(1, len(text)) if text.startswith(('{"parentUuid"', '{"type"', '{"id"'), at)]
     for start in starts[:64]:
         try:
             row = json.loads(text[start:])

@@ -39,11 +39,11 @@ def turns(role: str, content: object, at: int) -> Iterator[Turn]:
 def _turn(said: Kind, block: Row, at: int) -> Turn | None:
     kind = block.get("type")
     if kind == "text":
-        return Turn(said, _text(block.get("text")), at)
+        return Turn(said, plain(block.get("text")), at)
     if kind == "thinking":
-        return Turn("thought", _text(block.get("thinking")), at)
+        return Turn("thought", plain(block.get("thinking")), at)
     if kind in ("tool_use", "server_tool_use"):
-        return Turn("call", arguments(block.get("input")), at, _text(block.get("name")))
+        return Turn("call", arguments(block.get("input")), at, plain(block.get("name")))
     if kind == "tool_result":
         return Turn("error" if block.get("is_error") else "result", _result(block.get("content")), at)
     return Turn("note", f"[{kind}]", at) if kind in ("image", "document") else None
@@ -52,7 +52,7 @@ def _turn(said: Kind, block: Row, at: int) -> Turn | None:
 def arguments(given: object) -> str:
     """What a tool was called with, to be read: a single text as it is, several by name."""
     if not isinstance(given, dict):
-        return "" if given is None else _text(given) or json.dumps(given, ensure_ascii=False)
+        return "" if given is None else plain(given) or json.dumps(given, ensure_ascii=False)
     shown = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         for name, value in given.items()
@@ -64,10 +64,11 @@ def arguments(given: object) -> str:
 
 def _result(content: object) -> str:
     if not isinstance(content, list):
-        return _text(content)
+        return plain(content)
     blocks = [mapping(block) for block in content]
-    return "\n".join(_text(block.get("text")) or f"[{block.get('type', 'data')}]" for block in blocks)
+    return "\n".join(plain(block.get("text")) or f"[{block.get('type', 'data')}]" for block in blocks)
 
 
-def _text(value: object) -> str:
+def plain(value: object) -> str:
+    """`value` when it is text, else ''."""
     return value if isinstance(value, str) else ""

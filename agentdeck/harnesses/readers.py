@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,11 +18,64 @@ from agentdeck.models.usage import UsageRecord
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """By what it shows whether a file has changed: device, inode, bytes, nanoseconds since 1970."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of a database as JSON lines, how far it is known with them (UTC ms), and how many rows were strange."""
+
+    lines: bytes
+    until: int
+    strange: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A client's database, each session of which is read as if it were a file: its path is `name(database, session)`.
+
+    `seen(path)` and `pages(path, since)` are for counting, `said(path)` gives the lines of its conversation; these
+    raise OSError when the database cannot be read now. `sessions(database)` are (session, directory).
+    """
+
+    name: Callable[[str, str], str]
+    seen: Callable[[str], Seen]
+    pages: Callable[[str, int], Iterator[Page]]
+    said: Callable[[str], Iterator[bytes]]
+    sessions: Callable[[str], list[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """`records(chunk, path)` reads whole lines; a new `version` has every file read again."""
+    """`records(chunk, path)` reads whole lines; a new `version` has every file read again.
+
+    The lines come out of files, or out of the client's database (`store`).
+    """
 
     records: Callable[[bytes, str], tuple[list[UsageRecord], int]]
     version: int
+    store: Store | None = None
+
+    def seen(self, path: str) -> Seen:
+        """What changes whenever the file does. Raises OSError when it is not there."""
+        if self.store is not None:
+            return self.store.seen(path)
+        stat = os.stat(path)
+        return Seen(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+    def lines(self, path: str) -> Iterator[bytes]:
+        """All lines, for reading a conversation. Raises OSError when it cannot be read."""
+        if self.store is not None:
+            yield from self.store.said(path)
+            return
+        with open(path, "rb") as file:
+            yield from file
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +118,7 @@ def reader(name: str) -> Reader:
     module = _module(name, "transcript")
     if module is None:
         raise UsageError(f"no transcript reader is called '{name}'", "Mend `reader` in that harness file.")
-    return Reader(module.records, module.PARSER)
+    return Reader(module.records, module.PARSER, getattr(module, "STORE", None))
 
 
 @cache

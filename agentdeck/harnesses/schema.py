@@ -126,13 +126,15 @@ class Transcript(Strict):
     """Where the client records what it did.
 
     `reader` names the harness whose reader reads it; paths are globs and may use {home} {config_home} {slug}
-    {worktree} {session} {session_head} (its first eight characters). `sessions` names the harness whose module
+    {worktree} {session} {session_head} (its first eight characters). `database` is one, for a client whose sessions
+    are rows of a database: the reader knows how to find a session there. `sessions` names the harness whose module
     `sessions` finds the newest conversation of a directory, for a client that neither takes an id nor told one.
     """
 
     reader: str = ""
     path: str = ""
     subagents: str = ""
+    database: str = ""
     sessions: str = ""
 
 

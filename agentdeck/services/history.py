@@ -24,6 +24,7 @@ from agentdeck.models.screen import PLAIN, Line, Style, bare
 
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux import ControlClient
+    from agentdeck.harnesses.readers import Seen
 
 _DIM = Style(dim=True)
 # kind of a turn -> the mark before its first line, the mark's style, the text's style
@@ -75,7 +76,24 @@ def files(agent: Agent) -> list[str]:
     except AgentDeckError:  # a harness file that is gone or malformed
         return []
     named = (path for source in sources for path in usage_sources.files(source))
-    return [path for path in dict.fromkeys(named) if os.path.isfile(path)]
+    return [path for path in dict.fromkeys(named) if seen(agent, path) is not None]
+
+
+def seen(agent: Agent, path: str) -> Seen | None:
+    """What changes whenever a transcript does; None when it is not there."""
+    from agentdeck.harnesses import loader, readers
+
+    try:
+        return readers.reader(loader.get(agent.harness).transcript.reader).seen(path)
+    except (OSError, AgentDeckError):
+        return None
+
+
+def is_file(agent: Agent) -> bool:
+    """Whether the agent's client keeps its transcripts as files, not as rows of a database."""
+    from agentdeck.harnesses import loader, readers
+
+    return readers.reader(loader.get(agent.harness).transcript.reader).store is None
 
 
 def _sessions(agent: str) -> list[tuple[str, str]]:
@@ -94,30 +112,28 @@ def turns(agent: Agent, path: str) -> Iterator[Turn]:
     """What one transcript tells; nothing when it cannot be read."""
     from agentdeck.harnesses import loader, readers
 
-    read = readers.conversation(loader.get(agent.harness).transcript.reader)
+    name = loader.get(agent.harness).transcript.reader
+    read = readers.conversation(name)
     if read is None:
         return
     try:
-        with open(path, "rb") as file:
-            yield from read(file)
+        yield from read(readers.reader(name).lines(path))
     except OSError:
         return
 
 
 def last_message(agent: Agent) -> str:
     """The last answer in the agent's newest session that has one; '' when there is none."""
-    for path in sorted(files(agent), key=_modified, reverse=True):
+    for path in sorted(files(agent), key=lambda path: _modified(agent, path), reverse=True):
         said = [turn.text for turn in turns(agent, path) if turn.kind == "answer"]
         if said:
             return said[-1]
     return ""
 
 
-def _modified(path: str) -> float:
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
+def _modified(agent: Agent, path: str) -> int:
+    found = seen(agent, path)
+    return found.mtime_ns if found else 0
 
 
 class Script:

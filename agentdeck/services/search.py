@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -106,10 +105,10 @@ class Searcher:
 
     def _in_conversation(self, needle: Needle, agent: Agent) -> tuple[Sequence[str], list[Match]]:
         files = history.files(agent)
-        state = tuple(_state(path) for path in files)
+        state = tuple((path, history.seen(agent, path)) for path in files)
         known = self._said.get(agent.id)
         if known is None or known[0] != state:
-            if not any(_may_hold(path, needle) for path in files):
+            if not files or (history.is_file(agent) and not any(_may_hold(path, needle) for path in files)):
                 return (), []
             document = history.conversation(agent)
             known = (state, document.texts if document else ())
@@ -122,14 +121,6 @@ class Searcher:
         size = sum(map(len, known[1]))
         if size + sum(self._sizes.values()) <= KEPT:
             self._said[agent], self._sizes[agent] = known, size
-
-
-def _state(path: str) -> tuple[object, ...]:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return (path,)
-    return (path, stat.st_mtime_ns, stat.st_size)
 
 
 def _may_hold(path: str, needle: Needle) -> bool:

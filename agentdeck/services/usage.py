@@ -8,7 +8,6 @@ did not change costs one stat each.
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from agentdeck.errors import UsageError
 from agentdeck.harnesses.readers import reader
 from agentdeck.models.usage import UsageRecord
 from agentdeck.services import usage_prices, usage_sources, usage_store
-from agentdeck.services.usage_files import FileState, Piece, pieces
+from agentdeck.services.usage_files import FileState, Piece, new
 from agentdeck.services.usage_owner import Owners
 from agentdeck.services.usage_sources import Source, sources_for
 
@@ -94,22 +93,22 @@ class Ingest:
 
     def _changed(self, sources: Sequence[Source], settle: float) -> list[tuple[Source, str]]:
         """The files to read, each once however many names it has."""
-        found: dict[tuple[int, int], tuple[Source, str]] = {}
+        found: dict[tuple[int, int, str], tuple[Source, str]] = {}
         for source in sources:
             try:
-                version = reader(source.reader).version
+                read = reader(source.reader)
             except UsageError as error:  # a harness file of the human's own: its agents are not counted, the others are
                 self.unreadable[source.reader] = error.title
                 continue
             for path in usage_sources.files(source):
                 try:
-                    stat = os.stat(path)
+                    seen = read.seen(path)
                 except OSError:
                     continue  # not there yet, or no longer
                 state = self._states.get(path)
-                due = path in self._waiting and (settle == 0 or stat.st_mtime + settle <= time.time())
-                if state is None or due or not state.seen(stat) or state.parser != version:
-                    found.setdefault((stat.st_dev, stat.st_ino), (source, path))
+                due = path in self._waiting and (settle == 0 or seen.mtime_ns / 1e9 + settle <= time.time())
+                if state is None or due or not state.same(seen) or state.parser != read.version:
+                    found.setdefault((seen.device, seen.inode, path if read.store else ""), (source, path))
         return list(found.values())
 
     def _batches(self, found: Sequence[tuple[Source, str]], settle: float) -> Iterator[_Batch]:
@@ -117,7 +116,7 @@ class Ingest:
         for source, path in found:
             read, strange = reader(source.reader), 0
             try:
-                for piece in pieces(self._states.get(path, FileState(path)), read.version, settle):
+                for piece in new(read, self._states.get(path, FileState(path)), settle):
                     records, more = read.records(piece.lines, path)
                     strange += more
                     batch.add(source, piece, records, strange)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from agentdeck.harnesses.jsonl import is_complete
+from agentdeck.harnesses.readers import Reader, Seen, Store
 
 BLOCK = 1 << 20
 LONGEST_LINE = 64 << 20  # a longer one is passed over and counted
@@ -37,10 +38,9 @@ class FileState:
     parser: int = 0
     diagnostics: int = 0
 
-    def seen(self, stat: os.stat_result) -> bool:
+    def same(self, seen: Seen) -> bool:
         """Nothing has changed since."""
-        known = (self.device, self.inode, self.size, self.mtime_ns)
-        return known == (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        return seen == Seen(self.device, self.inode, self.size, self.mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,23 @@ class Piece:
     lines: bytes
     state: FileState
     waits: bool = False
+
+
+def new(read: Reader, state: FileState, settle: float) -> Iterator[Piece]:
+    """What is new in a file, or in a session that a client keeps in its database. Raises OSError."""
+    return pieces(state, read.version, settle) if read.store is None else _paged(read.store, state, read.version)
+
+
+def _paged(store: Store, state: FileState, parser: int) -> Iterator[Piece]:
+    """`offset` is the time of the newest row. Rows are read more than once: only the last look's strange ones count."""
+    seen = store.seen(state.path)  # before the rows are read: what comes meanwhile is another change
+    known = (state.device, state.inode, state.parser) == (seen.device, seen.inode, parser)
+    found = FileState(state.path, seen.device, seen.inode, -1, seen.mtime_ns, state.offset if known else 0)
+    found = replace(found, parser=parser)
+    for page in store.pages(state.path, found.offset):
+        found = replace(found, offset=page.until, diagnostics=found.diagnostics + page.strange)
+        yield Piece(page.lines, found)
+    yield Piece(b"", replace(found, size=seen.size))
 
 
 def pieces(state: FileState, parser: int, settle: float) -> Iterator[Piece]:

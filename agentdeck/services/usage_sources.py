@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentdeck import paths
+from agentdeck.harnesses.readers import reader
 from agentdeck.models.agent import Agent
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ LONGEST_SLUG = 200
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One session of one agent, and the glob patterns of the files that record it."""
+    """One session of one agent, and the glob patterns of the files, or of the database, that record it."""
 
     agent: str
     harness: str
@@ -28,6 +29,7 @@ class Source:
     session: str
     reader: str
     patterns: tuple[str, ...]
+    database: str = ""
 
 
 def sources_for(agent: Agent, harness: Harness, sessions: Iterable[tuple[str, str]] = ()) -> list[Source]:
@@ -56,7 +58,9 @@ def _source(agent: Agent, harness: Harness, session: str, transcript: str) -> So
         found.append(glob.escape(transcript))
         if sub.startswith(os.path.dirname(main) + "/"):
             found.append(beside + _filled(sub[len(os.path.dirname(main)) :], values))
-    return Source(agent.id, harness.name, agent.repo, session, harness.transcript.reader, tuple(dict.fromkeys(found)))
+    database = _filled(harness.transcript.database, values)
+    patterns = tuple(dict.fromkeys(found))
+    return Source(agent.id, harness.name, agent.repo, session, harness.transcript.reader, patterns, database)
 
 
 def _values(agent: Agent, session: str, transcript: str) -> dict[str, str]:
@@ -65,6 +69,7 @@ def _values(agent: Agent, session: str, transcript: str) -> dict[str, str]:
         "config_home": agent.config_home,
         "worktree": agent.worktree,
         "session": session,
+        "session_head": session[:8],
         "transcript": transcript or str(paths.transcripts_dir() / f"{session}.jsonl"),
     }
 
@@ -85,7 +90,10 @@ def slug(directory: str) -> str:
 
 
 def files(source: Source) -> Iterator[str]:
-    """The files of a source that exist now."""
+    """The files of a source that exist now, and its session by name in every database that may hold it."""
+    store = reader(source.reader).store if source.database else None
+    if store is not None:
+        yield from (store.name(database, source.session) for database in sorted(glob.glob(source.database)))
     for pattern in source.patterns:
         if glob.has_magic(pattern):
             yield from sorted(glob.glob(pattern))

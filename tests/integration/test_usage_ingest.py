@@ -198,7 +198,7 @@ async def test_nothing_is_opened_when_nothing_changed(make: type[Deck], monkeypa
         deck.put(path, data)
     await deck.scan()
     opened: list[object] = []
-    monkeypatch.setattr("agentdeck.services.usage.pieces", lambda *args: opened.append(args) or iter(()))
+    monkeypatch.setattr("agentdeck.services.usage.new", lambda *args: opened.append(args) or iter(()))
     await deck.scan()
     assert opened == []
     deck.put("one.jsonl", b"\n", "ab")

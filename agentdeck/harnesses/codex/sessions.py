@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
 
-from agentdeck.harnesses.jsonl import Row, mapping, moment, text
+from agentdeck.harnesses.jsonl import Row, first_row, mapping, moment, text
 from agentdeck.harnesses.readers import Kept
-
-LONGEST_META = 1 << 20  # the first row holds the instructions of the model: tens of kilobytes
 
 
 def rollouts(home: str, session: str = "*") -> list[str]:
@@ -19,11 +16,7 @@ def rollouts(home: str, session: str = "*") -> list[str]:
 
 def meta(path: str) -> Row:
     """What a rollout says of itself in its first row: id, cwd, source; {} when it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            return mapping(mapping(json.loads(file.readline(LONGEST_META))).get("payload"))
-    except (OSError, ValueError, RecursionError):
-        return {}
+    return mapping(first_row(path).get("payload"))
 
 
 def newest(config_home: str, worktree: str, since: int, taken: frozenset[str]) -> Kept | None:
