@@ -112,17 +112,17 @@ def hands_out_tasks(human: Human, deck: Deck) -> None:
     human.keys("S")
     human.type("snqx, mend it ::say Mended.")  # not waiting for the line: all of it is the task, nothing a command
     human.press("Enter", "#1 snqx, mend")
-    in_review(deck, 1)
+    comes_to(deck, 1, "review")
     human.sees("○ ann ")
     human.press("s", "Specs of wordkit for ann")
     human.type("shorten")
     human.press("Enter", "#2 Shorten")
-    in_review(deck, 2)
+    comes_to(deck, 2, "failed")  # the model knows no script for it: only words came, three times
 
 
-def in_review(deck: Deck, task: int) -> None:
+def comes_to(deck: Deck, task: int, state: str) -> None:
     query = "SELECT state FROM tasks WHERE id = ?"
-    deck.until(lambda: [row[0] for row in deck.sql(query, task)] == ["review"], f"task {task} in review")
+    deck.until(lambda: [row[0] for row in deck.sql(query, task)] == [state], f"task {task} {state}")
 
 
 def answers_a_question(human: Human, deck: Deck) -> None:
