@@ -14,14 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from agentdeck import paths
 from agentdeck.errors import UsageError
 from agentdeck.models.status import STATES
 
+T = TypeVar("T")
 # Read by pydantic from each class: an unknown key is an error.
-_STRICT = {"extra": "forbid"}
+STRICT = {"extra": "forbid"}
 _PERMISSIONS = "Mend its permissions, or move it away."
 
 
@@ -35,7 +36,7 @@ def _within(what: str, low: float, high: float, *values: float) -> None:
 class Price:
     """Of one model, in dollars per million tokens; a class left out is free."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     input: float = 0.0
     cache_read: float = 0.0
@@ -51,7 +52,7 @@ class Price:
 class Grid:
     """How often a tile may be drawn anew, per second: the focused one, the others, and those of a far overview."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     focused_hz: float = 30.0
     visible_hz: float = 8.0
@@ -65,7 +66,7 @@ class Grid:
 class PaneSize:
     """The canonical size of an agent's screen in cells, whatever the tile or the terminal that shows it."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     cols: int = 120
     rows: int = 40
@@ -99,7 +100,7 @@ class Tool:
     `where = "auto"` is where a shell would open. With `hold` what it printed stays until Enter.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     name: str
     command: tuple[str, ...]
@@ -122,7 +123,7 @@ class Terminal:
     In `command`, the word `{command}` is replaced by what is to run in the window, if anything.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     command: tuple[str, ...] = ()
     where: Literal["auto", "popup", "window", "os", "tile", "fullscreen"] = "auto"
@@ -135,7 +136,7 @@ class Terminal:
 class Editor:
     """`command` comes before $VISUAL and $EDITOR; without `{worktree}` or `{file}` what to open is added to it."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     command: tuple[str, ...] = ()
     where: Place = "auto"
@@ -148,7 +149,7 @@ class Editor:
 class Disk:
     """Nothing new starts while a file system has less than `floor_gb` gigabytes (10^9 bytes) left; 0: never mind."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     floor_gb: float = 2.0
 
@@ -160,7 +161,7 @@ class Disk:
 class Trash:
     """How long a removed agent can be brought back (days), and how much its trash may hold (GB) before that."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     days: float = 14.0
     max_gb: float = 20.0
@@ -245,7 +246,7 @@ class Config:
     harnesses and models that do such work, the preferred one first.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     theme: str = "deck-dark"
     keys: dict[str, str] = field(default_factory=dict)
@@ -305,7 +306,7 @@ def load(**flags: object) -> Config:
 def _load(file: Path | None, _mtime: int, _size: int, variables: tuple[tuple[str, str], ...]) -> Config:
     table: dict[str, Any] = {}
     if file is not None:
-        table, text = _read(file)
+        table, text = read(file)
         _split_commands(table, str(file), text)
         _checked(table, str(file), text)
     if not variables:
@@ -317,7 +318,8 @@ def _load(file: Path | None, _mtime: int, _size: int, variables: tuple[tuple[str
     return _checked(table, "the environment", "")
 
 
-def _read(file: Path) -> tuple[dict[str, Any], str]:
+def read(file: Path) -> tuple[dict[str, Any], str]:
+    """The table that a TOML file holds, and its text; a UsageError that names the file when it cannot be had."""
     try:
         text = file.read_text(encoding="utf-8")
         return tomllib.loads(text), text
@@ -357,10 +359,15 @@ def _fault(place: tuple[str, ...], said: str, source: str, text: str) -> UsageEr
 
 
 def _checked(table: dict[str, Any], source: str, text: str) -> Config:
+    return checked(Config, table, source, text)
+
+
+def checked(kind: type[T], table: dict[str, Any], source: str, text: str) -> T:
+    """The table as a `kind` (a dataclass), or a UsageError that names `source`, the line in `text` and the key."""
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(Config).validate_python(table)
+        return TypeAdapter(kind).validate_python(table)
     except ValidationError as error:
         # a misspelt key may leave another one missing: name what is there, not what is not
         first = min(error.errors(), key=lambda found: found["type"] != "unexpected_keyword_argument")

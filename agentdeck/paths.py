@@ -50,6 +50,11 @@ def config_file() -> Path:
     return config_dir() / "config.toml"
 
 
+def policy_file() -> Path:
+    """The human's rules for permission requests."""
+    return config_dir() / "policy.toml"
+
+
 def database_file() -> Path:
     return data_dir() / "deck.db"
 

@@ -32,6 +32,7 @@ from agentdeck.services.judging import Judging
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
+from agentdeck.services.police import Police
 from agentdeck.services.radar import Radar
 from agentdeck.services.records import Records
 from agentdeck.services.sizes import SizeKeeper
@@ -72,6 +73,7 @@ class Engine:
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.judging, self.meter.count)
         self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
+        self.police = Police(self.writer, self.monitor, self.handlers.lock)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         self.ended = asyncio.Event()
         self.failure: BaseException | None = None
@@ -175,6 +177,9 @@ class Engine:
                 self._spawn(self._carry_out(request))
         for agent in self.handlers.spent(book.agents):
             self._spawn(self.handlers.close(agent))
+        if client is not None:
+            for agent, ask in self.police.due():
+                self._spawn(self.police.judge(client, agent, ask))
         if client is not None and book.leases:
             await self.sizes.round(client)
         if client is not None and book.deliveries:

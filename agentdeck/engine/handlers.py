@@ -65,6 +65,10 @@ class Handlers:
     def busy(self) -> bool:
         return bool(self._begun)
 
+    def lock(self, agent: str) -> asyncio.Lock:
+        """Held while something is done to that agent."""
+        return self._locks.setdefault(agent, asyncio.Lock())
+
     def begin(self, request: ledger.Ordered) -> bool:
         """Whether this request is new to us: the same row may be read twice before it is claimed."""
         if request.id in self._begun:
@@ -87,7 +91,7 @@ class Handlers:
 
     async def close(self, agent: Agent) -> None:
         """Take an ended companion off the deck, its pane with it."""
-        async with self._locks.setdefault(agent.id, asyncio.Lock()):
+        async with self.lock(agent.id):
             try:
                 await self.supervisor.close(agent)
             except AgentDeckError as error:
@@ -131,7 +135,7 @@ class Handlers:
                 f"the engine knows no request '{request.kind}'",
                 "A newer view may be talking to an older engine: `agentdeck halt` and start again.",
             )
-        async with self._locks.setdefault(request.agent, asyncio.Lock()):
+        async with self.lock(request.agent):
             agent = await self.writer.run(lambda conn: rows.find(conn, request.agent))
             return await handler(agent, request.args)
 

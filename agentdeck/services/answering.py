@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from agentdeck.adapters import tmux
@@ -30,13 +31,22 @@ class Given:
     taken: bool
 
 
-async def give(client: tmux.ControlClient, monitor: Monitor, agent: Agent, answer: str, expected: Ask | None) -> Given:
+async def give(
+    client: tmux.ControlClient,
+    monitor: Monitor,
+    agent: Agent,
+    answer: str,
+    expected: Ask | None,
+    same: Callable[[Evidence], bool] = lambda screen: True,
+) -> Given:
     """Answer the question that stands on the agent's screen. The keys are never pressed a second time.
 
-    Raises when there is no such question, or when it is another one than `expected`.
+    Raises when there is no such question, when it is another one than `expected`, or when `same` says no to the screen.
     """
     harness = loader.get(agent.harness)
     screen = await _settled(client, monitor, agent)
+    if not same(screen):
+        raise AgentDeckError("its screen does not show the whole of what it asked", "Zoom in and look.")
     press = answers.plan(harness, monitor.status(agent.id), screen, answer, expected)
     await tmux.check_writable(client, agent.pane, agent.id)
     since, at = monitor.status(agent.id).since, now_ms()

@@ -46,7 +46,7 @@ def _hook_ask(reason: Reason, payload: Mapping[str, object]) -> Ask | None:
         first = questions[0]
         options = tuple(str(o.get("label", o)) if isinstance(o, Mapping) else str(o) for o in first.get("options", []))
         return Ask(str(first.get("question", tool)), "question", tool, detail, options)
-    subject = next((str(values[key]) for key in ("command", "file_path", "filePath") if key in values), "")
+    subject = next((str(values[key]) for key in ("command", "file_path", "filePath", "url") if key in values), "")
     return Ask(f"{tool}: {subject}" if subject else tool, reason, tool, detail)
 
 

@@ -16,7 +16,7 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services import rows
+from agentdeck.services import policy, rows
 from agentdeck.services.doctor.finding import Finding
 from agentdeck.services.fleet import STALE_MS, engine_note
 
@@ -27,6 +27,10 @@ def settings() -> Iterator[Finding]:
     file = paths.config_file()
     config.load()
     yield Finding("config", "ok", str(file) if file.exists() else f"no {file}: the defaults are in force")
+    try:
+        policy.load(paths.policy_file())
+    except AgentDeckError as error:
+        yield Finding("config", "bad", error.title, error.hint)
     for own in sorted(paths.user_harnesses_dir().glob("**/*.toml")):
         try:
             loader.load_file(own)
