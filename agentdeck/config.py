@@ -176,7 +176,7 @@ class Gate:
     """How the verify command of a task is run: for how long, how much it may print (10^6 bytes), and which
     variables of your environment it sees beside the usual ones (PATH, HOME, LANG and the like)."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     verify_seconds: float = 900.0
     output_mb: float = 64.0
@@ -198,7 +198,7 @@ class Queue:
     many set-up worktrees it keeps ready for them. `auto_accept`: specs may ask to be accepted without you.
     """
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     max_attempts: int = 3
     breaker: int = 5
@@ -227,7 +227,7 @@ class Queue:
 class Route:
     """One choice for a niche: a harness, and perhaps a model of it."""
 
-    __pydantic_config__: ClassVar[Mapping[str, object]] = _STRICT
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
 
     harness: str
     model: str = ""
