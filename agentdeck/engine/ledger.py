@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentdeck.adapters.database import store
+from agentdeck.harnesses.readers import Kept
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Evidence
-from agentdeck.services import outbox, rows
+from agentdeck.services import conversations, outbox, rows
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.probes import SpoolEvent
 
@@ -119,17 +120,8 @@ def _hook_event(conn: sqlite3.Connection, event: SpoolEvent) -> None:
     session, transcript = event.payload.get("session_id"), event.payload.get("transcript_path")
     if not isinstance(session, str) or not session or event.payload.get("agent_id"):
         return
-    path = transcript if isinstance(transcript, str) else ""
-    known = conn.execute(
-        "INSERT INTO agent_sessions (agent, vendor_session, transcript, started) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (agent, vendor_session) DO UPDATE SET transcript = excluded.transcript "
-        "WHERE excluded.transcript != '' AND transcript != excluded.transcript",
-        (event.agent, session, path, event.at),
-    )
-    if known.rowcount or event.name == "SessionStart":
-        change = "UPDATE agents SET session = ? WHERE id = ? AND session != ?"
-        if conn.execute(change, (session, event.agent, session)).rowcount:  # what filled the last one is not in this
-            conn.execute("DELETE FROM context WHERE agent = ?", (event.agent,))
+    kept = Kept(session, transcript if isinstance(transcript, str) else "")
+    conversations.enter(conn, event.agent, kept, event.at, begins=event.name == "SessionStart")
 
 
 def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: int) -> None:

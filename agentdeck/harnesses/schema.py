@@ -128,7 +128,8 @@ class Transcript(Strict):
     `reader` names the harness whose reader reads it; paths are globs and may use {home} {config_home} {slug}
     {worktree} {session} {session_head} (its first eight characters). `database` is one, for a client whose sessions
     are rows of a database: the reader knows how to find a session there. `sessions` names the harness whose module
-    `sessions` finds the newest conversation of a directory, for a client that neither takes an id nor told one.
+    `sessions` finds the newest conversation of a directory, for a client that neither takes an id nor told one;
+    with `follow` an agent is taken to have gone on to it, for a client that begins a new one without telling.
     """
 
     reader: str = ""
@@ -136,6 +137,7 @@ class Transcript(Strict):
     subagents: str = ""
     database: str = ""
     sessions: str = ""
+    follow: bool = False
 
 
 class Harness(Strict):

@@ -8,7 +8,7 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agentdeck.harnesses.readers import finder
+from agentdeck.harnesses.readers import Kept, finder
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.services import launch
@@ -36,6 +36,31 @@ def found(harness: Harness, agent: Agent, taken: frozenset[str]) -> Agent:
     since = int(agent.pid_start * 1000) or agent.created
     newest = finder(harness.transcript.sessions)(agent.config_home, os.path.realpath(agent.worktree), since, taken)
     return replace(agent, session=newest.session) if newest else agent
+
+
+def newer(harness: Harness, agent: Agent, taken: frozenset[str]) -> Kept | None:
+    """The conversation that an agent has gone on to while its client told nothing. Blocks. `taken` as in `found`."""
+    if not harness.transcript.follow or agent.life != "live":
+        return None
+    since = int(agent.pid_start * 1000) or agent.created
+    newest = finder(harness.transcript.sessions)(agent.config_home, os.path.realpath(agent.worktree), since, taken)
+    return newest if newest and newest.session != agent.session else None
+
+
+def enter(conn: sqlite3.Connection, agent: str, kept: Kept, at: int, *, begins: bool = False) -> None:
+    """Note that the agent held this conversation at `at` (UTC ms): it is its current one if it is new, or `begins`."""
+    known = conn.execute(
+        "INSERT INTO agent_sessions (agent, vendor_session, transcript, started) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (agent, vendor_session) DO UPDATE SET transcript = excluded.transcript "
+        "WHERE excluded.transcript != '' AND transcript != excluded.transcript",
+        (agent, kept.session, kept.transcript, at),
+    )
+    if known.rowcount or begins:
+        change = "UPDATE agents SET session = ? WHERE id = ? AND session != ?"
+        if conn.execute(
+            change, (kept.session, agent, kept.session)
+        ).rowcount:  # what filled the last one is not in this
+            conn.execute("DELETE FROM context WHERE agent = ?", (agent,))
 
 
 def of_others(conn: sqlite3.Connection, agent: Agent) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import worktrees
+from agentdeck.services import conversations, worktrees
 from agentdeck.services.fleet import Diff
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.rounds import forever
@@ -22,6 +23,7 @@ from agentdeck.services.usage import Ingest, Source, sources_for
 log = logging.getLogger("agentdeck.meter")
 ROUND_SECONDS = 0.5
 DIFF_EVERY_MS = 2_000  # at most this often for one agent
+FOLLOW_EVERY_MS = 2_000  # so often it is looked for conversations that a client began without telling
 DIFF_AT_LEAST_MS = 10_000  # and this often while it works: not every edit comes with a hook
 
 
@@ -43,6 +45,7 @@ class Meter:
         self.touched = touched
         self.ingest = Ingest(writer, prices)
         self._stale: set[str] = set()
+        self._followed = 0
         self._measured: dict[str, int] = {}
         self._diffs: dict[str, Diff] = {}
 
@@ -61,8 +64,23 @@ class Meter:
     async def count(self) -> None:
         """Bring usage up to what the transcripts hold now."""
         agents = list(self.monitor.agents.values())
+        if now_ms() - self._followed >= FOLLOW_EVERY_MS:
+            self._followed = now_ms()
+            await self._follow(agents)
         sources = await self.writer.run(lambda conn: sources_of(conn, agents))
         await self.ingest.scan(sources)
+
+    async def _follow(self, agents: Sequence[Agent]) -> None:
+        """Whoever shares a tree with another of its kind is left alone: nobody could say whose conversation it is."""
+        homes = Counter((agent.harness, agent.worktree) for agent in agents if agent.life == "live")
+        for agent in agents:
+            harness = loader.get(agent.harness)
+            if not harness.transcript.follow or homes[agent.harness, agent.worktree] != 1:
+                continue
+            taken = await self.writer.run(lambda conn, one=agent: conversations.of_others(conn, one))
+            kept = await asyncio.to_thread(conversations.newer, harness, agent, taken)
+            if kept is not None:
+                await self.writer.run(lambda conn, one=agent.id, it=kept: conversations.enter(conn, one, it, now_ms()))
 
     async def round(self) -> None:
         agents = list(self.monitor.agents.values())

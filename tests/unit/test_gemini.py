@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentdeck import paths
+from agentdeck.adapters.database import store
 from agentdeck.harnesses import loader
-from agentdeck.harnesses.gemini import transcript
+from agentdeck.harnesses.gemini import sessions, transcript
 from agentdeck.harnesses.gemini.conversation import conversation
 from agentdeck.models.agent import Agent
 from agentdeck.models.usage import Tokens
+from agentdeck.services import conversations, rows
 from agentdeck.services.usage_sources import sources_for
 
 SESSION = "11111111-2222-4333-8444-555555555555"
@@ -119,3 +123,44 @@ def test_its_files_are_found_by_the_head_of_the_session() -> None:
     assert source.patterns == (
         "/h/.gemini/tmp/*/chats/session-*-11111111.jsonl", f"/h/.gemini/tmp/*/chats/{SESSION}/*.jsonl",
     )  # fmt: skip
+
+
+def test_a_conversation_that_was_begun_without_a_word_is_found(log: Path, tmp_path: Path) -> None:
+    def newest(since: int = 0, taken: tuple[str, ...] = (), tree: str = "/w") -> str:
+        kept = sessions.newest(str(tmp_path), tree, since, frozenset(taken))
+        return kept.session if kept else ""
+
+    assert newest() == ""  # nothing there yet
+    write(log, HEAD)
+    write(
+        log.with_name("session-2026-11-25T13-08-aaaa.jsonl"),
+        {**HEAD, "sessionId": "b", "startTime": "2026-11-25T13:09:30Z"},
+    )
+    write(log.with_name("session-2026-11-25T13-09-bbbb.jsonl"), {"startTime": "torn"})
+    (tmp_path / ".gemini/projects.json").write_text(json.dumps({"projects": {"/w": "repo"}}))
+    assert newest() == "b"
+    assert newest(taken=("b",)) == SESSION
+    assert newest(since=1795612139620 + 1, taken=("b",)) == ""
+    assert newest(tree="/other") == ""
+
+
+def test_an_agent_goes_on_to_it_and_both_are_its_own(log: Path, tmp_path: Path) -> None:
+    agent = Agent(
+        "a1", "ann", "gemini", "/r", "/w", "", "", "", "live", session="first", home="/h", config_home=str(tmp_path)
+    )
+    harness = loader.get("gemini")
+    assert conversations.newer(harness, agent, frozenset()) is None
+    write(log, HEAD)
+    (tmp_path / ".gemini/projects.json").write_text(json.dumps({"projects": {"/w": "repo"}}))
+    kept = conversations.newer(harness, agent, frozenset())
+    assert kept is not None and kept.session == SESSION
+    assert conversations.newer(harness, replace(agent, session=SESSION), frozenset()) is None
+    assert conversations.newer(harness, replace(agent, life="stopped"), frozenset()) is None
+    writer = store.Writer(paths.database_file())
+    writer.run_sync(lambda conn: rows.insert(conn, "agents", rows.agent_columns(agent)))
+    writer.run_sync(lambda conn: conversations.enter(conn, "a1", kept, 5))
+    writer.close()
+    conn = store.read(paths.database_file())
+    assert conn is not None
+    assert [row[0] for row in conn.execute("SELECT session FROM agents")] == [SESSION]
+    conn.close()
