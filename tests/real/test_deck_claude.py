@@ -133,6 +133,28 @@ def test_a_permission_is_denied(deck: Deck, model: ScriptedModel, home: Path) ->
     truth.check(deck, "ann", home)
 
 
+def test_rules_of_the_humans_own_answer_a_permission(deck: Deck, home: Path, deck_home: Path) -> None:
+    (deck_home / "config").mkdir(parents=True, exist_ok=True)
+    (deck_home / "config" / "policy.toml").write_text(
+        "\n".join(
+            f'[[rules]]\ndecision = "{decision}"\ntool = "{tool}"\nargument = "{argument}"'
+            for decision, tool, argument in (("allow", "Bash", "touch *.txt"), ("deny", "Write", "**"))
+        )
+    )
+    made = deck.new("ann", prompt="Touch ::bash touch by-rule.txt ::say It is there.")
+    deck.shows("ann", "● It is there.")
+    assert Path(made["worktree"], "by-rule.txt").exists()
+    deck.until("ann", "idle")
+    deck.run("send", "ann", "Write ::write no.txt := nothing ::say never said")
+    found = wait_for(lambda: deck.told("ann", "policy")[1:], 30, "the second rule")
+    assert [(e.data["answer"], e.data["rule"], e.data["tool"], e.data["taken"]) for e in found] == [
+        ("deny", 2, "Write", True)
+    ]
+    deck.until("ann", "idle")
+    assert not Path(made["worktree"], "no.txt").exists()
+    truth.check(deck, "ann", home)
+
+
 def test_an_interrupted_turn_is_idle(deck: Deck, model: ScriptedModel, home: Path) -> None:
     deck.new("ann")
     deck.until("ann", "idle")
