@@ -237,6 +237,47 @@ NICHE = re.compile(r"frontier|workhorse|local|expert:[a-z0-9][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Dollars, tokens, minutes at work, and turns (responses of the model); 0 is no limit."""
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    usd: float = 0.0
+    tokens: int = 0
+    minutes: float = 0.0
+    turns: int = 0
+
+    def __post_init__(self) -> None:
+        _within("a limit", 0, 1e15, self.tokens, self.turns)
+        _within("a limit", 0, 1e9, self.usd, self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """`agent` and `task` hold for each one, `team` by name, `repo` by path, `day` for the whole deck from midnight on.
+
+    A limit set by `agentdeck budget` holds beside these: the lower one counts. From the share `warn` of a limit on it
+    is said, from `hold` on an agent is handed nothing more; at the limit it is interrupted, and stopped if it goes on.
+    """
+
+    __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
+
+    warn: float = 0.8
+    hold: float = 0.9
+    agent: Limits = Limits()
+    task: Limits = Limits()
+    team: dict[str, Limits] = field(default_factory=dict)
+    repo: dict[str, Limits] = field(default_factory=dict)
+    day: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        _within("warn", 0.01, 1, self.warn)
+        _within("hold", 0.01, 1, self.hold)
+        if self.warn > self.hold:
+            raise ValueError(f"warn ({self.warn:g}) must not be above hold ({self.hold:g})")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """`keys`: action id -> key. `prices`: model -> Price, before the bundled prices.
 
@@ -265,6 +306,7 @@ class Config:
     notify_on: tuple[str, ...] = ("needs_input", "failed", "hung", "limited", "exited")
     bell: bool = True
     foreign: bool = True
+    budgets: Budgets = Budgets()
 
     def __post_init__(self) -> None:
         for state in self.notify_on:

@@ -27,6 +27,7 @@ ENGINE_LOOK_SECONDS = 2.0
 @click.option("--team", default="")
 @click.option("--prompt", default="", help="The first prompt; - reads it from standard input.")
 @click.option("--setup", default="ask", help="The repository's set-up command: ask, skip, approve or approve:DIGEST.")
+@click.option("--budget", default="", help="Its limits, such as usd=5,tokens=2M,minutes=30,turns=40.")
 @click.option("--json", "as_json", is_flag=True)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...], **rest: Any) -> None:
@@ -106,6 +107,7 @@ def _row(name: str) -> Any:
 @click.option("--json", "as_json", is_flag=True)
 def show(name: str, as_json: bool) -> None:
     """One agent, with all the evidence behind its status."""
+    from agentdeck.services.budget_report import act_json
     from agentdeck.services.fleet import as_json as row_json
 
     row = _row(name)
@@ -113,7 +115,8 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         tree = {"trouble": row.tree.trouble, "note": row.tree.note, "hint": row.tree.hint, "head": row.tree.head}
         disk_bytes = row.disk.bytes if row.disk else None
-        output.data({**row_json(row), "disk_bytes": disk_bytes, "tree": tree, "evidence": evidence})
+        budget = act_json(row.budget) if row.budget else None
+        output.data({**row_json(row), "disk_bytes": disk_bytes, "tree": tree, "budget": budget, "evidence": evidence})
         return
     for key, value in {**row_json(row), **_standing(row)}.items():
         click.echo(f"{key:10} {value}")
@@ -130,6 +133,10 @@ def _standing(row: Any) -> dict[str, str]:
     found = {"disk": f"{size(row.disk.bytes)}, {age(now_ms() - row.disk.at)} ago" if row.disk else "not measured yet"}
     if row.tree.note:
         found["tree"] = f"{row.tree.note}. {row.tree.hint}".rstrip(". ")
+    if row.budget:
+        from agentdeck.services.budget_report import words
+
+        found["budget"] = words(row.budget)
     return found
 
 

@@ -99,7 +99,7 @@ def show(number: int, as_json: bool) -> None:
 @click.argument("number", type=int)
 def why(number: int) -> None:
     """Why a task does not run now."""
-    from agentdeck.services import disk, fleet, queue
+    from agentdeck.services import budget_report, disk, fleet, queue
     from agentdeck.services.standing import candidates
 
     def look(conn: sqlite3.Connection | None) -> str:
@@ -109,6 +109,8 @@ def why(number: int) -> None:
         short = disk.shortage(task.repo) if task.state == "queued" else None
         if short is not None:
             return f"the disk is nearly full: {disk.told(short)}"
+        if spent := budget_report.spent_task(conn, number):
+            return f"its budget is spent: {spent}"
         return queue.why(task, candidates(conn, fleet.load(conn).rows))
 
     click.echo(output.query(look))

@@ -21,8 +21,10 @@ from agentdeck.engine.link import Link
 from agentdeck.engine.lock import EngineLock
 from agentdeck.engine.wake import Waker
 from agentdeck.errors import AgentDeckError
+from agentdeck.models.budget import Act
 from agentdeck.models.clock import now_ms
-from agentdeck.services import adoption, probes, rows
+from agentdeck.services import adoption, budget_keeper, probes, rows
+from agentdeck.services.budget_keeper import BudgetKeeper
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
 from agentdeck.services.foreign_watch import ForeignWatch
@@ -35,6 +37,7 @@ from agentdeck.services.outbox import Outbox
 from agentdeck.services.police import Police
 from agentdeck.services.radar import Radar
 from agentdeck.services.records import Records
+from agentdeck.services.rounds import forever
 from agentdeck.services.sizes import SizeKeeper
 from agentdeck.services.supervisor import Supervisor
 from agentdeck.services.tree_watch import TreeWatch
@@ -75,6 +78,11 @@ class Engine:
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
         self.police = Police(self.writer, self.monitor, self.handlers.lock)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
+        limits = budget_keeper.rules(self.settings.budgets)
+        self.budgets = BudgetKeeper(self.writer, self.monitor, limits, self.waker.set, self._over_budget)
+        self.meter.counted = self.budgets.judge
+        self.dispatcher.holds = self.outbox.holds = self.budgets.holds
+        self.dispatcher.held_tasks = lambda: self.budgets.spent_tasks
         self.ended = asyncio.Event()
         self.failure: BaseException | None = None
         self._tasks: set[asyncio.Task[object]] = set()
@@ -100,6 +108,8 @@ class Engine:
         self._spawn(self._heart())
         self._spawn(self._beats())
         self._spawn(self.meter.run())
+        self._spawn(self.meter.measure())
+        self._spawn(forever(self.budgets.round, budget_keeper.ROUND_SECONDS, "judging budgets", log))
         self._spawn(self.trees.run())
         self._spawn(self.gauge.run())
         self._spawn(self._sweeps())
@@ -167,6 +177,7 @@ class Engine:
         if changed := self.records.changed(book.agents):
             await asyncio.to_thread(self.records.sync, changed)
         client = await self.link.client()
+        self.budgets.step()
         report = await self.monitor.tick(client, server_gone=self.link.server_gone)
         await self._store(report)
         self.outbox.hear(report.events)
@@ -197,6 +208,14 @@ class Engine:
         notice = self.herald.due(now)
         if notice is not None and self.settings.notify_command:
             self._spawn(self._notify(notice))
+
+    def _over_budget(self, agent_id: str, act: Act) -> None:
+        """An agent was interrupted or stopped by its budget: a human should know."""
+        agent = self.monitor.agents.get(agent_id)
+        done = "stopped" if act.level == "stop" else "interrupted"
+        log.warning("%s is %s: %s", agent.name if agent else agent_id, done, act.why)
+        if agent is not None and self.settings.notify_command:
+            self._spawn(self._notify(Notice(f"{agent.name} was {done} by its budget", act.why)))
 
     async def _notify(self, notice: Notice) -> None:
         trouble = await notify.run(self.settings.notify_command, notice.title, notice.text)

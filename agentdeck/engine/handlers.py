@@ -17,10 +17,12 @@ from agentdeck.engine.link import Link
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent, check_team
+from agentdeck.models.budget import Amounts
 from agentdeck.models.clock import now_ms
 from agentdeck.services import (
     adoption,
     answering,
+    budgets,
     companions,
     disk,
     environment,
@@ -146,6 +148,7 @@ class Handlers:
         words = args.get("args")
         given = {key: str(args.get(key) or "") for key in ("base", "model", "team", "prompt")}
         check_team(given["team"])
+        budget = str(args.get("budget") or "")
         order = Order(
             name=str(args["name"]),
             harness=str(args["harness"]),
@@ -153,6 +156,7 @@ class Handlers:
             here=bool(args.get("here")),
             args=tuple(map(str, words)) if isinstance(words, list) else (),
             setup=str(args.get("setup") or "ask"),
+            limits=budgets.parse_limits(budget) if budget else Amounts(),
             **given,
         )
         await self.link.ensure()

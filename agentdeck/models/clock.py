@@ -18,6 +18,12 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def midnight(now: int) -> int:
+    """When this machine's day began, in UTC milliseconds."""
+    local = datetime.fromtimestamp(now / 1000).replace(hour=0, minute=0, second=0, microsecond=0)
+    return int(local.timestamp() * 1000)
+
+
 def age(ms: int) -> str:
     """A duration for one glance: 8s, 4m, 2h05, 3d."""
     seconds = max(0, ms // 1000)

@@ -90,7 +90,8 @@ def _waits(agent: Candidate) -> str:
 
 
 def _does(agent: Candidate) -> str:
-    words = {"working": "works", "needs_input": "waits for a human", "idle": "has another task", "exited": "has exited"}
+    words = {"working": "works", "needs_input": "waits for a human", "idle": "has another task", "exited": "has exited",
+             "held": "has spent its budget"}  # fmt: skip
     return words.get(agent.state, f"is {agent.state}")
 
 

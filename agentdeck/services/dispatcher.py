@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from agentdeck.adapters.database.store import Writer
@@ -39,6 +39,8 @@ class Dispatcher:
         self.monitor = monitor
         self.judging = judging
         self.count = count  # so that an attempt's usage is there when it is said to have ended
+        self.holds: Callable[[str], str] = lambda agent: ""  # why an agent (id) is handed nothing now
+        self.held_tasks: Callable[[], Collection[int]] = frozenset  # those that would go beyond their own limits
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
     async def round(self) -> None:
@@ -47,7 +49,8 @@ class Dispatcher:
         waiting = await self.writer.run(lambda conn: queue.tasks(conn, states=["queued"]))
         if waiting and await asyncio.to_thread(disk.shortage, *{task.repo for task in waiting}):
             return  # they wait: `task why` says for what
-        for choice in queue.choose(waiting, candidates):
+        held = self.held_tasks()
+        for choice in queue.choose([task for task in waiting if task.id not in held], candidates):
             task = next(task for task in waiting if task.id == choice.task)
             agent = self.monitor.agents[choice.agent]
             try:
@@ -66,6 +69,7 @@ class Dispatcher:
                 continue  # a human's own terminal
             status = self.monitor.status(agent.id)
             state = status.state if status.state != "idle" or settled_idle(status, now_ms()) else "working"
+            state = "held" if state == "idle" and self.holds(agent.id) else state
             takes = loader.get(agent.harness).takes_tasks
             found.append(queue.candidate(agent, state, takes_tasks=takes, leased=agent.id in taken))
         return found

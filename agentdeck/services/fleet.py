@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 
 from agentdeck.adapters import processes
 from agentdeck.models.agent import Agent
-from agentdeck.models.clock import iso, now_ms
+from agentdeck.models.budget import Act
+from agentdeck.models.clock import iso, midnight, now_ms
 from agentdeck.models.collision import Collision
 from agentdeck.models.foreign import Foreign
 from agentdeck.models.status import Ask, Status
 from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View
-from agentdeck.services import collisions, rows, views
+from agentdeck.services import budget_rows, collisions, rows, views
 from agentdeck.services.collisions import Clash
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
@@ -81,6 +81,7 @@ class AgentRow:
     tree: TreeState = TreeState()
     disk: DiskUse | None = None
     clashes: tuple[Clash, ...] = ()
+    budget: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +136,6 @@ def usage_sum(row: sqlite3.Row | None) -> UsageSum:
     return UsageSum(tokens, row["messages"], row["cost"], row["unpriced_tokens"])
 
 
-def _midnight(now: int) -> int:
-    local = datetime.fromtimestamp(now / 1000).astimezone()
-    return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
-
-
 def engine_note(conn: sqlite3.Connection, now: int) -> EngineNote:
     row = conn.execute("SELECT pid, heartbeat FROM engine").fetchone()
     if row is None or not row["heartbeat"] or row["pid"] <= 0:
@@ -170,7 +166,7 @@ def load(conn: sqlite3.Connection | None, view: str = "default", now: int | None
     return Fleet(
         _rows(conn, arrangement, now, clashing),
         engine_note(conn, now),
-        usage_sum(conn.execute(TODAY, (_midnight(now),)).fetchone()),
+        usage_sum(conn.execute(TODAY, (midnight(now),)).fetchone()),
         arrangement,
         count[0] or 0,
         count[1] or 0,
@@ -197,6 +193,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
     notes = {r["agent"]: DeliveryNote(r["state"], r["reason"]) for r in conn.execute(NOTES, (now - NOTE_MS,))}
     trees = {r["agent"]: rows.tree(r) for r in conn.execute("SELECT * FROM trees")}
     disks = {r["agent"]: rows.disk_use(r) for r in conn.execute("SELECT * FROM disk_use")}
+    acts = budget_rows.acts(conn)
     return tuple(
         AgentRow(
             _as_git_says(agent, trees.get(agent.id)),
@@ -211,6 +208,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
             trees.get(agent.id, TreeState()),
             disks.get(agent.id),
             clashes.get(agent.id, ()),
+            acts.get(agent.id),
         )
         for agent in known
     )

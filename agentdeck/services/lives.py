@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
+from agentdeck.models.budget import UNLIMITED, Amounts, Budget
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
-from agentdeck.services import conversations, launch, rows
+from agentdeck.services import budget_rows, conversations, launch, rows
 
 if TYPE_CHECKING:
     from agentdeck.harnesses.schema import Harness
@@ -34,6 +35,7 @@ class Order:
     prompt: str = ""
     args: tuple[str, ...] = ()
     session: str = ""  # a conversation to go on with, in the very directory `repo` (`here`)
+    limits: Amounts = Amounts()  # its budget
     beside: str = ""  # the id of the agent in whose worktree a companion is opened; `repo` is that worktree
     setup: str = "ask"  # ask: only when approved before; approve[:DIGEST]: approve the text (of that digest); skip
 
@@ -57,11 +59,13 @@ def reserve(conn: sqlite3.Connection, order: Order, harness: Harness, repo: str,
     return agent
 
 
-def born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness) -> None:
+def born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness, limits: Amounts = UNLIMITED) -> None:
     columns = rows.agent_columns(agent)
     columns.pop("id")
     rows.update(conn, "agents", "id", agent.id, **columns)
     conversations.remember(conn, agent)
+    if limits:
+        budget_rows.put(conn, Budget("agent", agent.id, limits))
     rows.event(conn, now_ms(), "agent", agent.id, action="new", name=agent.name, harness=agent.harness)
     if prompt.strip():
         add_delivery(conn, agent.id, prompt, kind="prompt")

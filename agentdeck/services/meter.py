@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
 from agentdeck.adapters.database.store import Writer
@@ -27,8 +27,12 @@ FOLLOW_EVERY_MS = 2_000  # so often it is looked for conversations that a client
 DIFF_AT_LEAST_MS = 10_000  # and this often while it works: not every edit comes with a hook
 
 
+async def _nobody(agents: set[str]) -> None:
+    return None
+
+
 class Meter:
-    """`hear` marks what changed, `run` measures it in rounds.
+    """`hear` marks what changed; `run` counts usage and `measure` diffs, each in rounds of its own.
 
     `touched` is told the paths of each diff, or None for an agent whose tree could not be read.
     """
@@ -44,6 +48,7 @@ class Meter:
         self.monitor = monitor
         self.touched = touched
         self.ingest = Ingest(writer, prices)
+        self.counted: Callable[[set[str]], Awaitable[None]] = _nobody
         self._stale: set[str] = set()
         self._followed = 0
         self._measured: dict[str, int] = {}
@@ -58,17 +63,23 @@ class Meter:
         self._stale.update(event.agent for event in report.events)
 
     async def run(self) -> None:
-        """Rounds without end. A transcript or tree that cannot be read now is tried again, never counted wrong."""
+        """Count without end. A transcript that cannot be read now is tried again, never counted wrong."""
+        await forever(self.count, ROUND_SECONDS, "counting usage", log)
+
+    async def measure(self) -> None:
+        """Measure trees without end, apart from counting: git may take its time."""
         await forever(self.round, ROUND_SECONDS, "measuring", log)
 
     async def count(self) -> None:
-        """Bring usage up to what the transcripts hold now."""
+        """Bring usage up to what the transcripts hold now; `counted` hears whose numbers changed."""
         agents = list(self.monitor.agents.values())
         if now_ms() - self._followed >= FOLLOW_EVERY_MS:
             self._followed = now_ms()
             await self._follow(agents)
         sources = await self.writer.run(lambda conn: sources_of(conn, agents))
-        await self.ingest.scan(sources)
+        changed = await self.ingest.scan(sources)
+        if changed:
+            await self.counted(changed)
 
     async def _follow(self, agents: Sequence[Agent]) -> None:
         """Whoever shares a tree with another of its kind is left alone: nobody could say whose conversation it is."""
@@ -85,7 +96,6 @@ class Meter:
     async def round(self) -> None:
         agents = list(self.monitor.agents.values())
         self._forget({agent.id for agent in agents})
-        await self.count()
         for agent in agents:
             if self._due(agent):
                 await self._diff(agent)

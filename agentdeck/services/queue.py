@@ -17,7 +17,7 @@ from agentdeck.models.gate import GateStep
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
 from agentdeck.models.usage import Tokens
-from agentdeck.services import gate_rows, rows
+from agentdeck.services import budget_rows, gate_rows, rows
 from agentdeck.services.assignment import Candidate, Choice, candidate, choose, fits, state_after, why
 from agentdeck.services.fleet import UsageSum, usage_json
 from agentdeck.services.lives import add_delivery
@@ -112,6 +112,7 @@ def add(
         ),
     )  # fmt: skip
     key = made.lastrowid or 0
+    budget_rows.of_spec(conn, key, spec)
     rows.event(conn, now, "task", task=key, state="queued", title=spec.title, path=spec.path)
     return key
 

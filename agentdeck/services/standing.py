@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from agentdeck.harnesses import loader
 from agentdeck.services.assignment import Candidate, candidate
+from agentdeck.services.budgets import holds
 from agentdeck.services.dispatcher import TAKEN
 from agentdeck.services.fleet import AgentRow
 
@@ -17,7 +18,7 @@ def candidates(conn: sqlite3.Connection, fleet: Iterable[AgentRow]) -> list[Cand
     return [
         candidate(
             row.agent,
-            row.status.state,
+            "held" if row.status.state == "idle" and holds(row.budget) else row.status.state,
             takes_tasks=loader.get(row.agent.harness).takes_tasks,
             leased=row.agent.id in taken,
         )

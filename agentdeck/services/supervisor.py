@@ -63,7 +63,7 @@ class Supervisor:
         except BaseException:
             await self._unmake(agent, made)
             raise
-        await self.writer.run(lambda conn: lives.born(conn, agent, order.prompt, harness))
+        await self.writer.run(lambda conn: lives.born(conn, agent, order.prompt, harness, order.limits))
         return agent
 
     async def _setup(self, order: Order) -> str:

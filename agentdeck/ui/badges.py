@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from agentdeck.models.budget import Act
 from agentdeck.models.status import STATES, State, Status
 from agentdeck.services.collisions import Clash
 
@@ -59,6 +60,17 @@ def clash_words(clashes: Sequence[Clash]) -> str:
     more = f" +{first.total - 1}" if first.total > 1 else ""
     others = f", {len(clashes) - 1} more" if len(clashes) > 1 else ""
     return f"{first.name}: {Path(first.paths[0]).name}{more}{others}" if first.paths else f"{first.name}{others}"
+
+
+def budget_words(act: Act | None) -> tuple[str, str]:
+    """What a budget has done, shortly, and its style: `budget nearly spent: $4.20 of $5.00`."""
+    if act is None or not act.level:
+        return "", ""
+    said = {
+        "warn": "budget nearly spent", "hold": "budget: no new work", "stop": "stopped by its budget",
+        "interrupt": "over budget, interrupted" if act.pressed else "over budget",
+    }  # fmt: skip
+    return f"{said[act.level]}: {act.why}", "$text-warning" if act.level == "warn" else "bold $text-error"
 
 
 def counts(states: Iterable[State]) -> list[tuple[State, int]]:

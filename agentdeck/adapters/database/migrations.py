@@ -293,3 +293,26 @@ def m012_queue(db: Database) -> None:
         CREATE TABLE breaker_resets (subject TEXT PRIMARY KEY, at INTEGER NOT NULL);
         """,
     )
+
+
+@migrations()
+def m013_budgets(db: Database) -> None:
+    """Limits, what they did to whom, and how long each agent has been at work by quarters of an hour."""
+    _run(
+        db,
+        """
+        CREATE TABLE budgets (
+            scope TEXT NOT NULL, key TEXT NOT NULL, usd INTEGER NOT NULL, tokens INTEGER NOT NULL,
+            minutes INTEGER NOT NULL, turns INTEGER NOT NULL, source TEXT NOT NULL, at INTEGER NOT NULL,
+            PRIMARY KEY (scope, key)
+        );
+        CREATE TABLE budget_acts (
+            agent TEXT PRIMARY KEY, level TEXT NOT NULL, why TEXT NOT NULL, scope TEXT NOT NULL,
+            since INTEGER NOT NULL, pressed INTEGER NOT NULL, turns INTEGER NOT NULL
+        );
+        CREATE TABLE work_time (
+            agent TEXT NOT NULL, task INTEGER NOT NULL, quarter INTEGER NOT NULL, ms INTEGER NOT NULL,
+            PRIMARY KEY (agent, task, quarter)
+        );
+        """,
+    )

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from agentdeck.models.clock import age
 from agentdeck.services.fleet import AgentRow, Diff
-from agentdeck.ui.badges import CLASH, GLYPHS, PIN, STYLES, clash_sign, clash_words, dollars, tokens, word
+from agentdeck.ui.badges import CLASH, GLYPHS, PIN, STYLES, budget_words, clash_sign, clash_words, dollars, tokens, word
 from agentdeck.ui.widgets.lines import fit
 
 _OPEN = ("queued", "pasted", "submitted")
@@ -38,6 +38,9 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
 def foot(row: AgentRow, width: int, note: str = "") -> Content:
     """`42% ctx  1.2M tok  $1.23  +12 −3`, the model on the right; `note` says first what is wrong with the picture."""
     parts: list[tuple[str, str]] = [(f" {wrong} ", "$text-warning") for wrong in (note, row.tree.note) if wrong]
+    if row.budget is not None:
+        text, style = budget_words(row.budget)
+        parts.append((f" {text} ", style))
     if row.delivery is not None:
         parts.append(_outbox(row.delivery.state, row.delivery.reason))
     if row.clashes:
