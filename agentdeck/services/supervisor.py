@@ -44,7 +44,8 @@ class Supervisor:
 
     async def new(self, order: Order, environ: Mapping[str, str]) -> Agent:
         """Make an agent and return once its process runs in its pane."""
-        harness, repo = await asyncio.to_thread(check, order, environ)
+        harness, repo, base = await asyncio.to_thread(check, order, environ)
+        order = replace(order, base=base)
         setup = await self._setup(order)
         agent = await self.writer.run(lambda conn: lives.reserve(conn, order, harness, repo, environ))
         made: worktrees.Created | None = None
@@ -248,8 +249,11 @@ class Supervisor:
                 await self._tidy(entry)
 
 
-def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
-    """Everything that can be known to be wrong before anything is made. Blocks: run it in a thread."""
+def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str, str]:
+    """Everything that can be known to be wrong before anything is made. Blocks: run it in a thread.
+
+    Returns the harness, the repository's root, and the base as it is kept.
+    """
     if not NAME.match(order.name):
         raise UsageError(f"'{order.name}' cannot be an agent's name", f"A name is {NAME_RULE}.")
     if not SETUP.fullmatch(order.setup):
@@ -260,9 +264,9 @@ def check(order: Order, environ: Mapping[str, str]) -> tuple[Harness, str]:
         argv = (environ.get("SHELL") or "/bin/sh",)
     _check_binary(harness, argv, environ)
     root = worktrees.repository(Path(order.repo))
-    worktrees.check_base(Path(order.repo), order.base)
+    base = worktrees.kept_base(Path(order.repo), order.base)
     disk.require_room(root)
-    return harness, str(root)
+    return harness, str(root), base
 
 
 def _check_binary(harness: Harness, argv: Sequence[str], environ: Mapping[str, str]) -> None:

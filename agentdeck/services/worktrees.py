@@ -23,7 +23,7 @@ from agentdeck.services.setups import Setup
 
 __all__ = [
     "Created", "Setup", "branch_name", "changes", "check_base", "create", "diff", "differing", "forget_empty", "head",
-    "in_place", "linked", "made_before", "next_branch", "place", "repository", "setup_command", "show_changes",
+    "in_place", "kept_base", "linked", "made_before", "next_branch", "place", "repository", "setup_command", "show_changes",
     "start_point", "unmake",
 ]  # fmt: skip
 
@@ -85,6 +85,18 @@ def repository(directory: Path | str) -> Path:
 def check_base(directory: Path | str, base: str = "") -> str:
     """The commit that a new agent would start from; raises as `start_point` does."""
     return start_point(git.find(directory), base)
+
+
+def kept_base(directory: Path | str, base: str = "") -> str:
+    """`base` as it may be kept: HEAD means another commit in the agent's own tree, so that its branch or commit is.
+
+    Raises as `start_point` does.
+    """
+    repository = git.find(directory)
+    oid = start_point(repository, base)
+    if not re.match(r"(HEAD|@)(?![\w/-])", base):
+        return base
+    return (git.head(repository.top).branch if base in ("HEAD", "@") else "") or oid
 
 
 def in_place(directory: Path | str) -> Created:

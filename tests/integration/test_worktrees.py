@@ -53,6 +53,12 @@ def test_the_base_is_the_head_one_stands_on_or_the_one_named(plain: Path, tmp_pa
     assert worktrees.create(plain, "cy", 1, "old").base_oid == first
     assert worktrees.repository(linked) == plain
     assert worktrees.check_base(plain, "old") == first
+    branch = repos.git(plain, "branch", "--show-current")
+    kept = {base: worktrees.kept_base(plain, base) for base in ("", "HEAD", "@", "HEAD~1", "old", branch)}
+    assert kept == {"": "", "HEAD": branch, "@": branch, "HEAD~1": first, "old": "old", branch: branch}
+    assert worktrees.kept_base(linked, "HEAD") == first
+    with pytest.raises(UsageError, match="does not exist"):
+        worktrees.kept_base(plain, "HEAD~9")
 
 
 @pytest.mark.parametrize("name", ["", "-x", "A", "a/b", "a.lock", "..", "a b", "x" * 33, "ä", "a\n"])
