@@ -23,8 +23,8 @@ from agentdeck.services.setups import Setup
 
 __all__ = [
     "Created", "Setup", "branch_name", "changes", "check_base", "create", "diff", "differing", "forget_empty", "head",
-    "in_place", "kept_base", "linked", "made_before", "next_branch", "place", "repository", "setup_command", "show_changes",
-    "start_point", "unmake",
+    "in_place", "kept_base", "linked", "made_before", "next_branch", "place", "repository", "setup_command",
+    "show_changes", "start_point", "unmake",
 ]  # fmt: skip
 
 
