@@ -20,6 +20,12 @@ from agentdeck.services import rows
 KEPT = 50  # paths stored of one collision; the rest is counted
 MOST = 2000  # paths of one agent that are compared: who changed more than these is in everybody's way anyway
 
+REGENERATED = frozenset(
+    "Cargo.lock Gemfile.lock Pipfile.lock bun.lock bun.lockb composer.lock flake.lock go.sum mix.lock package-lock.json "
+    "pdm.lock pnpm-lock.yaml poetry.lock pubspec.lock requirements.lock uv.lock yarn.lock".split()
+)
+"""Files that a tool writes anew: that two agents changed one tells nothing; that a merge of it fails does."""
+
 Pair = tuple[str, str]  # two agent ids, the smaller first; the second is '' for an agent and its base
 
 
@@ -69,7 +75,8 @@ def collided(
     found = {key: one for key, one in old.items() if one.one in blind or one.other in blind}
     kinds: tuple[tuple[CollisionKind, Mapping[Pair, Sequence[str]]], ...] = (("file", shared), ("merge", conflicts))
     for kind, pairs in kinds:
-        for (one, other), paths in pairs.items():
+        for (one, other), every in pairs.items():
+            paths = [path for path in every if kind == "merge" or path.rpartition("/")[2] not in REGENERATED]
             if paths and one not in blind and other not in blind:
                 base = "" if other else bases.get(one, "")
                 shown = tuple(legible(path) for path in paths[:KEPT])

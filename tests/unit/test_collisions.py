@@ -63,6 +63,12 @@ def test_a_merge_is_told_beside_the_file_and_that_with_the_base_names_it() -> No
     ]  # fmt: skip
 
 
+def test_a_lock_file_that_both_wrote_anew_is_told_only_when_its_merge_fails() -> None:
+    both = {("a", "b"): ["web/package-lock.json", "x.py"], ("a", "c"): ["uv.lock"]}
+    found = collided(both, {("a", "c"): ["uv.lock"]}, {}, [], [], NOW)
+    assert found == (made("a", "b"), made("a", "c", "merge", "uv.lock"))
+
+
 def test_many_paths_are_counted_and_some_are_named() -> None:
     many = [f"f{n:03}" for n in range(120)]
     (found,) = collided({("a", "b"): many}, {}, {}, [], [], NOW)
