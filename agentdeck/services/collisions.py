@@ -20,10 +20,11 @@ from agentdeck.services import rows
 KEPT = 50  # paths stored of one collision; the rest is counted
 MOST = 2000  # paths of one agent that are compared: who changed more than these is in everybody's way anyway
 
-REGENERATED = frozenset(
-    "Cargo.lock Gemfile.lock Pipfile.lock bun.lock bun.lockb composer.lock flake.lock go.sum mix.lock package-lock.json "
-    "pdm.lock pnpm-lock.yaml poetry.lock pubspec.lock requirements.lock uv.lock yarn.lock".split()
-)
+REGENERATED = frozenset({
+    "Cargo.lock", "Gemfile.lock", "Pipfile.lock", "bun.lock", "bun.lockb", "composer.lock",
+    "flake.lock", "go.sum", "mix.lock", "package-lock.json", "pdm.lock", "pnpm-lock.yaml",
+    "poetry.lock", "pubspec.lock", "requirements.lock", "uv.lock", "yarn.lock",
+})  # fmt: skip
 """Files that a tool writes anew: that two agents changed one tells nothing; that a merge of it fails does."""
 
 Pair = tuple[str, str]  # two agent ids, the smaller first; the second is '' for an agent and its base
