@@ -29,8 +29,8 @@ async def focus_times(deck: Rig, keys: int) -> list[float]:
             before = await _focus(client)
             started = time.perf_counter()
             await client.command("send-keys", "-t", "t", "lh"[number % 2])
-            taken.append(await _until(started, lambda before=before: _moved(client, before), deck))
-            await _pause(number)
+            taken.append(await until(started, lambda before=before: _moved(client, before), deck))
+            await pause(number)
     finally:
         await client.close()
     return taken
@@ -48,20 +48,20 @@ async def output_times(deck: Rig, agent: str, writes: int) -> list[float]:
             started = time.perf_counter()
             # as the agent's own program would, in the last row, where no load writes
             os.write(terminal, f"\x1b7\x1b[40;20H{mark}\x1b8".encode())
-            taken.append(await _until(started, lambda mark=mark, row=row: _shows(client, mark, row), deck))
+            taken.append(await until(started, lambda mark=mark, row=row: _shows(client, mark, row), deck))
             row = row if row >= 0 else await _row_of(client, mark)
-            await _pause(number)
+            await pause(number)
     finally:
         os.close(terminal)
         await client.close()
     return taken
 
 
-async def _pause(number: int) -> None:
+async def pause(number: int) -> None:
     await asyncio.sleep(0.1 + number % 7 / 50)  # not in step with anybody's tick
 
 
-async def _until(started: float, true: Callable[[], Awaitable[bool]], deck: Rig) -> float:
+async def until(started: float, true: Callable[[], Awaitable[bool]], deck: Rig) -> float:
     while not await true():
         if time.perf_counter() - started > PATIENCE:
             raise SystemExit(f"nothing came within {PATIENCE:g} s:\n{deck.outer.text()}")

@@ -14,14 +14,19 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import conversations, worktrees
+from agentdeck.models.status import State
+from agentdeck.services import conversations, usage_sources, worktrees
 from agentdeck.services.fleet import Diff
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.rounds import forever
+from agentdeck.services.transcript_watch import TranscriptWatch
 from agentdeck.services.usage import Ingest, Source, sources_for
 
 log = logging.getLogger("agentdeck.meter")
 ROUND_SECONDS = 0.5
+GAP_SECONDS = 0.05  # between two counts, however fast transcripts grow
+FILES_EVERY_MS = 2_000  # so often it is looked which files there are to watch
+WRITING: tuple[State, ...] = ("working", "retrying", "starting", "needs_input", "unknown")
 DIFF_EVERY_MS = 2_000  # at most this often for one agent
 FOLLOW_EVERY_MS = 2_000  # so often it is looked for conversations that a client began without telling
 DIFF_AT_LEAST_MS = 10_000  # and this often while it works: not every edit comes with a hook
@@ -48,9 +53,12 @@ class Meter:
         self.monitor = monitor
         self.touched = touched
         self.ingest = Ingest(writer, prices)
+        self.watch = TranscriptWatch()
         self.counted: Callable[[set[str]], Awaitable[None]] = _nobody
         self._stale: set[str] = set()
-        self._followed = 0
+        self._counted = 0
+        self._followed = self._listed = 0
+        self._sources: list[Source] = []
         self._measured: dict[str, int] = {}
         self._diffs: dict[str, Diff] = {}
 
@@ -60,11 +68,26 @@ class Meter:
 
     def hear(self, report: Report) -> None:
         self._stale.update(report.changed)
+        if report.changed:
+            self._listed = 0  # who writes now is another one
         self._stale.update(event.agent for event in report.events)
 
     async def run(self) -> None:
-        """Count without end. A transcript that cannot be read now is tried again, never counted wrong."""
-        await forever(self.count, ROUND_SECONDS, "counting usage", log)
+        """Count without end, at once when a transcript grew; one that cannot be read now is tried again."""
+        self.watch.start()
+        try:
+            await forever(self._next, GAP_SECONDS, "counting usage", log)
+        finally:
+            self.watch.stop()
+
+    async def _next(self) -> None:
+        """Everybody's transcripts each round, between rounds only those that have grown."""
+        await self.watch.wait(max(0.0, ROUND_SECONDS - (now_ms() - self._counted) / 1000))
+        grown = self.watch.take()
+        if now_ms() - self._counted >= ROUND_SECONDS * 1000:
+            await self.count()
+        else:
+            await self._scan([source for source in self._sources if source.agent in grown])
 
     async def measure(self) -> None:
         """Measure trees without end, apart from counting: git may take its time."""
@@ -72,14 +95,29 @@ class Meter:
 
     async def count(self) -> None:
         """Bring usage up to what the transcripts hold now; `counted` hears whose numbers changed."""
+        self._counted = now_ms()
         agents = list(self.monitor.agents.values())
         if now_ms() - self._followed >= FOLLOW_EVERY_MS:
             self._followed = now_ms()
             await self._follow(agents)
-        sources = await self.writer.run(lambda conn: sources_of(conn, agents))
+        self._sources = await self.writer.run(lambda conn: sources_of(conn, agents))
+        await self._scan(self._sources)
+        if now_ms() - self._listed >= FILES_EVERY_MS:
+            self._listed = now_ms()
+            await asyncio.to_thread(self._list_files)
+
+    async def _scan(self, sources: Sequence[Source]) -> None:
         changed = await self.ingest.scan(sources)
         if changed:
             await self.counted(changed)
+
+    def _list_files(self) -> None:
+        busy: dict[str, str] = {}
+        quiet: dict[str, str] = {}
+        for source in list(self._sources):
+            writes = self.monitor.status(source.agent).state in WRITING
+            (busy if writes else quiet).update(dict.fromkeys(usage_sources.files(source), source.agent))
+        self.watch.follow(busy, quiet)
 
     async def _follow(self, agents: Sequence[Agent]) -> None:
         """Whoever shares a tree with another of its kind is left alone: nobody could say whose conversation it is."""

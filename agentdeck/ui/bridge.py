@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from agentdeck.services.loss_report import Report
     from agentdeck.services.views import ViewNote
 
-TICK = 0.1  # seconds between looks at the database's change counter
+TICK = 0.03  # seconds between looks at the database's change counter
+GAP = 12  # so many times as long as a reading of the fleet takes is waited until the next
+LONGEST_GAP = 0.1
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
 HEARTBEAT = 5.0  # seconds between signs of life of this dashboard
 CONFIRMED_MS = 4_000  # a status that was looked at within this time is of now
@@ -147,7 +149,7 @@ class Bridge:
                 return found
             if time.monotonic() > deadline:
                 return None
-            await asyncio.sleep(TICK * 2)
+            await asyncio.sleep(0.2)
 
     async def retry(self, task: int) -> None:
         """Put a failed task back into the queue."""
@@ -184,7 +186,7 @@ class Bridge:
 
     def _watch(self) -> None:
         conn: sqlite3.Connection | None = None
-        version, loaded, beaten = -1, -REFRESH, -HEARTBEAT
+        version, loaded, beaten, rested = -1, -REFRESH, -HEARTBEAT, 0.0
         while not self._stop.is_set():
             now = time.monotonic()
             try:
@@ -192,9 +194,10 @@ class Bridge:
                 if self.seen is None and conn is not None:  # before our own first beat
                     self.seen = absences.last_seen(conn, self.view)
                 found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
-                if found != version or now - loaded >= REFRESH:
+                if (found != version and now >= rested) or now - loaded >= REFRESH:
                     version, loaded = found, now
                     self._tell(self._load(conn))
+                    rested = now + min(LONGEST_GAP, GAP * (time.monotonic() - now))
                 if now - beaten >= HEARTBEAT:
                     beaten = now
                     self._beat()
