@@ -9,7 +9,20 @@ import click
 
 from agentdeck import __version__, paths
 from agentdeck.adapters.database import store
-from agentdeck.commands import adopt, agents, away, budget, decks, foreign, policy, search, tasks, trash, views
+from agentdeck.commands import (
+    adopt,
+    agents,
+    away,
+    budget,
+    decks,
+    foreign,
+    harnesses,
+    policy,
+    search,
+    tasks,
+    trash,
+    views,
+)
 from agentdeck.errors import AgentDeckError
 
 
@@ -42,7 +55,7 @@ def main(ctx: click.Context, view: str) -> None:
         ctx.exit(decks.dashboard(view))
 
 
-for commands in (agents, trash, adopt, foreign, tasks, policy, search, views, away, budget, decks):
+for commands in (agents, trash, adopt, foreign, tasks, policy, search, views, away, budget, decks, harnesses):
     for command in commands.COMMANDS:
         main.add_command(command)
 

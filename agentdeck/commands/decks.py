@@ -1,4 +1,4 @@
-"""Commands about the deck itself: the dashboard, usage, events, paths, harnesses, halt, demo, builtin."""
+"""Commands about the deck itself: the dashboard, usage, events, paths, halt, demo, builtin."""
 
 from __future__ import annotations
 
@@ -130,34 +130,6 @@ def show_paths(as_json: bool) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True)
-def harnesses(as_json: bool) -> None:
-    """The coding agents this deck knows, and which of them are installed."""
-    import shutil
-
-    from agentdeck.harnesses import loader
-
-    rows = []
-    for name, harness in sorted(loader.load_all().items()):
-        where = shutil.which(harness.binary) if harness.binary else ""
-        rows.append(
-            {"name": name, "title": harness.title, "binary": harness.binary, "path": where, "install": harness.install}
-        )
-    if as_json:
-        output.data(rows)
-        return
-    output.table(
-        ("NAME", "TITLE", "INSTALLED"),
-        ((str(r["name"]), str(r["title"]), _installed(r["path"], str(r["install"]))) for r in rows),
-    )
-
-
-def _installed(path: str | None, install: str) -> str:
-    """`path` is '' for a harness that needs no program, None when its program is missing."""
-    return f"no: {install}" if path is None else path or "yes"
-
-
-@click.command()
-@click.option("--json", "as_json", is_flag=True)
 def doctor(as_json: bool) -> None:
     """What is missing on this machine, in words, and the command that mends it. Exit code 1 when something is."""
     from dataclasses import asdict
@@ -280,4 +252,4 @@ def builtin(ctx: click.Context, prompt: tuple[str, ...], **options: Any) -> None
     ctx.exit(run(Options(prompt=" ".join(prompt), **options)))
 
 
-COMMANDS = (usage, events, show_paths, harnesses, doctor, keys, themes, log, report, halt, demo, builtin)
+COMMANDS = (usage, events, show_paths, doctor, keys, themes, log, report, halt, demo, builtin)

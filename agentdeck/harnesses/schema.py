@@ -34,7 +34,11 @@ class Start(Strict):
 
 
 class Pattern(Strict):
-    """A sign on the screen, looked for in its last `lines` non-blank rows. It fits the states of `also` too."""
+    """A sign on the screen, looked for in its last `lines` non-blank rows. It fits the states of `also` too.
+
+    `unless`: what takes it back when it stands on a row below it. `still`: it counts only for a recorded screen, of
+    which nothing else is known (`harnesses check`): a living client may show it in other states for a moment.
+    """
 
     state: State
     also: list[State] = []
@@ -42,6 +46,7 @@ class Pattern(Strict):
     reason: Reason = ""
     lines: int = 12
     unless: str = ""
+    still: bool = False
 
 
 class Title(Strict):

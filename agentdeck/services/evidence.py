@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -83,16 +83,32 @@ def _matched(pattern: Pattern, rows: Sequence[str]) -> str:
     return ""
 
 
-def from_screen(harness: Harness, rows: Sequence[str], at: int) -> Evidence:
-    """What the plain rows of the visible screen say: the first pattern of the harness file that shows."""
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """The pattern of a harness file that shows on a screen, and the row on which it does."""
+
+    pattern: Pattern
+    row: str
+
+
+def sign(harness: Harness, rows: Sequence[str], *, still: bool = False) -> Sign | None:
+    """The first pattern that shows; `still`: on a screen of which nothing is known but its rows."""
     for pattern in harness.patterns:
-        row = _matched(pattern, rows)
-        if row:
-            ask = screen_ask(pattern.reason, rows) if pattern.reason else None
-            until = reset_time(row, at) if pattern.state == "limited" else 0
-            why = f"screen '{row.strip()[:48]}'"
-            return Evidence("screen", (pattern.state, *pattern.also), at, at, why, pattern.reason, ask, until)
-    return Evidence("screen", (), at, at, "no known sign on the screen")
+        if (still or not pattern.still) and (row := _matched(pattern, rows)):
+            return Sign(pattern, row)
+    return None
+
+
+def from_screen(harness: Harness, rows: Sequence[str], at: int, *, still: bool = False) -> Evidence:
+    """What the plain rows of the visible screen say: the first pattern of the harness file that shows."""
+    found = sign(harness, rows, still=still)
+    if found is None:
+        return Evidence("screen", (), at, at, "no known sign on the screen")
+    pattern, row = found.pattern, found.row
+    ask = screen_ask(pattern.reason, rows) if pattern.reason else None
+    until = reset_time(row, at) if pattern.state == "limited" else 0
+    why = f"screen '{row.strip()[:48]}'"
+    return Evidence("screen", (pattern.state, *pattern.also), at, at, why, pattern.reason, ask, until)
 
 
 _OPENS = re.compile(r"\s*[╭┌]?[─━]{8,}.*")  # the top of a dialog: a rule, perhaps with words in it

@@ -1,0 +1,112 @@
+"""`agentdeck harnesses check`: what kept screens are read as, and the figures over all that were recorded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from agentdeck.cli import main
+from agentdeck.errors import UsageError
+from agentdeck.services import screen_check
+from agentdeck.services.screen_check import Read
+
+SCREENS = Path(__file__).parents[1] / "screens"
+OTHERS = Path(__file__).parents[3] / "shared" / "screens"
+BLOCKED = ("onboarding", "apikey", "permission", "settings-warning", "migration", "hooks-list")
+
+
+def check(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["harnesses", "check", *map(str, words)])
+
+
+@pytest.fixture(scope="module", params=["with the title", "by the screen alone"])
+def corpus(request: pytest.FixtureRequest) -> list[Read]:
+    """Every recording, read as it was and without its title."""
+    title = None if request.param == "with the title" else ""
+    return [screen_check.read(kept) for kept in screen_check.gather([str(SCREENS)], title)]
+
+
+def test_no_blocked_screen_is_read_as_busy_or_free_and_few_are_unknown(corpus: list[Read]) -> None:
+    total = screen_check.totals(corpus)
+    assert total.known == total.screens > 60
+    assert [one.file for one in corpus if one.missed] == []
+    assert total.unknown <= 0.05 * total.screens
+
+
+def test_a_recording_is_read_as_what_it_showed(corpus: list[Read]) -> None:
+    assert [(one.file, one.state, one.reason) for one in corpus if one.wrong] == []
+
+
+def test_no_screen_that_nobody_waits_for_is_read_as_blocked(corpus: list[Read]) -> None:
+    assert [one.file for one in corpus if one.state == "needs_input" and one.wanted != "needs_input"] == []
+
+
+@pytest.mark.skipif(not OTHERS.is_dir(), reason="the second collection of recorded screens is not on this machine")
+@pytest.mark.parametrize("title", [None, ""])
+def test_another_collection_is_read_as_what_its_names_say(title: str | None) -> None:
+    found = [screen_check.read(kept) for kept in screen_check.gather([str(OTHERS)], title)]
+    for one in found:
+        blocked = any(word in Path(one.file).stem for word in BLOCKED)
+        assert (one.state == "needs_input") == blocked, one
+    assert screen_check.totals(found).unknown <= 0.05 * len(found)
+
+
+def test_one_screen_is_told_with_its_sign_and_row() -> None:
+    done = check("claude", SCREENS / "claude-2.1.330-permission-bash.ansi", "--json")
+    [told] = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert told["state"] == "needs_input" and told["reason"] == "permission" and told["right"] is True
+    assert told["row"] == "Esc to cancel · Tab to amend" and "Tab to amend" in told["pattern"]
+    assert told["source"] == "screen" and told["ask"]["options"][0] == "Yes"
+
+
+def test_a_title_says_what_no_row_does() -> None:
+    screen = SCREENS / "codex" / "after-turn.ansi"
+    [told] = json.loads(check("codex", screen, "--json").stdout)
+    assert (told["state"], told["source"]) == ("idle", "screen")
+    [told] = json.loads(check("codex", screen, "--title", "⠏ Working | sample", "--json").stdout)
+    assert (told["state"], told["source"], told["row"]) == ("working", "title", "⠏ Working | sample")
+
+
+def test_a_wrong_reading_is_marked_and_fails(tmp_path: Path) -> None:
+    text = (SCREENS / "claude-2.1.330-busy.ansi").read_text()
+    (tmp_path / "claude-a.ansi").write_text(text)
+    (tmp_path / "index.json").write_text(json.dumps({"claude-a.ansi": {"state": "needs_input", "reason": "dialog"}}))
+    done = check(tmp_path)
+    assert done.exit_code == 1
+    assert "✗" in done.stdout and "working (is needs_input: dialog)" in done.stdout
+    assert "1 screen: 1 working; 0.0 % unknown; 0 of 1 right, 1 blocked ones missed" in done.stderr
+
+
+def test_a_screen_by_standard_input() -> None:
+    text = (SCREENS / "gemini" / "permission.ansi").read_text()
+    done = CliRunner().invoke(main, ["harnesses", "check", "gemini", "-", "--json"], input=text)
+    assert json.loads(done.stdout)[0]["state"] == "needs_input"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["/nowhere.ansi"], "there is no file or directory /nowhere.ansi"),
+        (["claude"], "no screen is named"),
+        (["clod", "/nowhere.ansi"], "unknown harness 'clod'"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_the_next_step(words: list[str], told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        screen_check.gather(words)
+    assert told in caught.value.title and caught.value.hint
+
+
+def test_a_screen_of_nobody_is_asked_for_its_client(tmp_path: Path) -> None:
+    (tmp_path / "some.ansi").write_text("hello")
+    with pytest.raises(UsageError, match="nothing says which client"):
+        screen_check.gather([str(tmp_path / "some.ansi")])
+
+
+def test_a_directory_without_screens_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no screen is in"):
+        screen_check.gather([str(tmp_path)])
