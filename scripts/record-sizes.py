@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from agentdeck.demo import reply  # noqa: E402
+from agentdeck.demo.script import Call  # noqa: E402
 from agentdeck.demo.server import ScriptedModel  # noqa: E402
 from tests.real import client, others  # noqa: E402
 from tests.real.dialects import Dialects  # noqa: E402
@@ -51,7 +53,8 @@ def _script(name: str) -> ModuleType:
 CLAUDE, OTHERS = _script("record-screens"), _script("record-other-screens")
 
 BOXES = (
-    "A dialog looks like this:\\n\\n Do you want to proceed?\\n ❯ 1. Yes\\n   2. No\\n\\n Esc to cancel · Tab to amend\\n\\n"
+    "A dialog looks like this:\\n\\n Do you want to proceed?\\n ❯ 1. Yes\\n   2. No\\n\\n"
+    " Esc to cancel · Tab to amend\\n\\n"
     "or like that:\\n\\n  Would you like to run the following command?\\n  › 1. Yes, proceed (y)\\n"
     "  Press enter to confirm or esc to cancel\\n\\n△ Permission required\\n Allow once  Allow always  Reject\\n"
     "● 1. Allow once\\nDo you trust the files in this folder?\\nThat is all."
@@ -83,6 +86,19 @@ def _down(play: Callable[[Any], None]) -> Callable[[Any], None]:
     return then
 
 
+def _menu(command: str) -> Callable[[Any], None]:
+    """A list that the human opens: the composer is gone until it is closed."""
+
+    def play(stage: Any) -> None:
+        (CLAUDE.idle_start if hasattr(stage, "status") else OTHERS.idle)(stage)
+        stage.pane.type(command)
+        time.sleep(1)
+        stage.pane.key("Enter")
+        time.sleep(2.5)
+
+    return play
+
+
 def _asks(prompt: str, pattern: str) -> Callable[[Any], None]:
     def play(stage: Any) -> None:
         stage.say(prompt)
@@ -94,7 +110,8 @@ def _asks(prompt: str, pattern: str) -> Callable[[Any], None]:
     return play
 
 
-LONG = "printf 'a rather long command line %s that does not fit into one row of a small terminal\\\\n' one two three; touch x"
+LONG = "printf 'a rather long command line %s that fits into no row of a small terminal\\\\n' one two three; touch x"
+NOTE = str(PLACE / "sample/n.txt")
 _QUESTIONS = {
     "questions": [
         {"question": "Which parts shall I mend?", "header": "Parts", "multiSelect": True,
@@ -105,6 +122,33 @@ _QUESTIONS = {
 }  # fmt: skip
 _PLAN = {"plan": "# Plan\n\n1. Look at the parser\n2. Mend it\n3. Run the tests\n"}
 _PATCH = "*** Begin Patch\n*** Add File: /opt/notes.txt\n+first line\n*** End Patch\n"
+
+
+_resolve = reply.resolve
+
+
+def _any_tool(call: Call, offered: Set[str], cwd: str) -> tuple[str, dict[str, Any]] | None:
+    """A call by name goes out although the tool is not offered yet: some are, only once they were looked for."""
+    return (call.args[0], json.loads(call.args[1])) if call.verb == "call" else _resolve(call, offered, cwd)
+
+
+reply.resolve = _any_tool
+
+# A server of one tool: what it is asked is answered line by line.
+_SERVER = """
+import json, sys
+tool = {"name": "keep", "description": "Keep a note", "inputSchema": {"type": "object"}}
+for line in sys.stdin:
+    asked = json.loads(line)
+    told = {
+        "initialize": {"protocolVersion": "2024-11-05", "capabilities": {"tools": {}},
+                       "serverInfo": {"name": "notes", "version": "1"}},
+        "tools/list": {"tools": [tool]},
+    }.get(asked.get("method"), {})
+    if "id" in asked:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": told}), flush=True)
+"""
+_MCP = {"mcpServers": {"notes": {"command": sys.executable, "args": ["-c", _SERVER]}}}
 
 
 def _call(tool: str, given: Mapping[str, Any]) -> str:
@@ -118,12 +162,17 @@ def claude_scenes() -> dict[str, Any]:
         "permission-fetch": (f"Fetch {_call('WebFetch', {'url': 'https://example.com/a', 'prompt': 'what'})}", "fetch"),
         "permission-long": (f"Long ::bash {LONG}", "Do you want to proceed"),
         "plan-approval": (f"Plan {_call('ExitPlanMode', _PLAN)}", "plan"),
+        "permission-mcp": (f"Note {_call('mcp__notes__keep', {'text': 'one', 'many': [1, 2]})}", "proceed"),
         "question-many": (f"Ask {_call('AskUserQuestion', _QUESTIONS)}", "Which parts"),
     }
     more = {name: scene(_asks(*what), "needs_input", "question" if "question" in name else "permission")
             for name, what in asks.items()}  # fmt: skip
     more |= {
         "permission-second": scene(_down(CLAUDE.permission_bash), "needs_input", "permission"),
+        "menu-model": scene(_menu("/model"), "needs_input", "dialog"),
+        "menu-config": scene(_menu("/config"), "needs_input", "dialog"),
+        "menu-permissions": scene(_menu("/permissions"), "needs_input", "dialog"),
+        "menu-resume": scene(_menu("/resume"), "needs_input", "dialog"),
         "question-second": scene(_down(CLAUDE.question), "needs_input", "question"),
         "quotes-dialogs": scene(_quoting(BOXES), "idle"),
         "quotes-work": scene(_quoting(SIGNS), "idle"),
@@ -141,11 +190,11 @@ def other_scenes(name: str) -> dict[str, Any]:
                 "cmd": LONG, "sandbox_permissions": "require_escalated", "justification": "It is long."}),
         },
         "gemini": {
-            "permission-write": f"Write {_call('write_file', {'file_path': str(PLACE / 'sample/n.txt'), 'content': 'one'})}",
+            "permission-write": f"Write {_call('write_file', {'file_path': NOTE, 'content': 'one'})}",
             "permission-long": f"Long ::bash {LONG}",
         },
         "opencode": {
-            "permission-write": f"Write {_call('write', {'filePath': str(PLACE / 'sample/n.txt'), 'content': 'one'})}",
+            "permission-write": f"Write {_call('write', {'filePath': NOTE, 'content': 'one'})}",
             "permission-long": f"Long ::bash {LONG}",
         },
     }  # fmt: skip
@@ -185,6 +234,7 @@ def running(name: str, state: str, scene: Any, binary: Path, **more: str) -> Ite
                 CLAUDE.seed(scene.seed, home, repo)
                 mode = "plan" if state == "plan-approval" else "default"
                 argv, environ = ["claude", "--permission-mode", mode], client.environment(binary, home, model.url)
+                argv += ["--mcp-config", json.dumps(_MCP)] if state == "permission-mcp" else []
                 stage: Any = CLAUDE.Stage(pane, home, repo)
             else:
                 settings = others.seed(name, home, model.url, repo)

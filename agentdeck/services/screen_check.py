@@ -7,6 +7,8 @@ title and, if it says so, the state that is to be read.
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -96,8 +98,6 @@ def read(kept: Kept) -> Read:
 
 def title_sign(harness: Harness, title: str) -> str:
     """The pattern of the harness file that a title fits, '' for none."""
-    import re
-
     return next((sign.match for sign in harness.titles if re.search(sign.match, title)), "")
 
 
@@ -176,8 +176,6 @@ def _client(file: Path, known: Mapping[str, Harness]) -> str:
 
 
 def _text(file: Path) -> str:
-    import sys
-
     try:
         return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
