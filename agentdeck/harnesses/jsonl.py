@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 NEEDLE = b'"usage":'
 MOST_TOKENS = 10**12  # more than this in one response is damage, and sums must fit 64 bits
 LAST_MOMENT = 4 * 10**12  # the year 2096; later is damage
 LONGEST_TEXT = 300
+STARTS = re.compile(r'\{"(?:parentUuid|type|timestamp)"|(?<![:,\[ ])\{"id"')  # with which the clients' rows begin
 LONGEST_HEAD = 1 << 20  # a first row may hold the instructions of the model: tens of kilobytes
 
 Row = dict[str, Any]
@@ -38,7 +41,7 @@ def usage_rows(chunk: bytes, needle: bytes = NEEDLE) -> tuple[list[Row], int]:
             continue
         end = chunk.find(b"\n", after)
         end = len(chunk) if end < 0 else end
-        row, clean = _parse(chunk[line_start:end])
+        row, clean = parsed(chunk[line_start:end])
         damaged += not clean
         if row is not None:
             rows.append(row)
@@ -65,7 +68,8 @@ def is_complete(tail: bytes) -> bool:
         return False
 
 
-def _parse(line: bytes) -> tuple[Row | None, bool]:
+def parsed(line: bytes) -> tuple[Row | None, bool]:
+    """A line as a row, None when nothing can be recovered of it; and whether it was whole."""
     try:
         row = json.loads(str(line, "utf-8"))
     except (ValueError, RecursionError):
@@ -76,8 +80,7 @@ def _parse(line: bytes) -> tuple[Row | None, bool]:
 def _repair(line: bytes) -> Row | None:
     """What a crash leaves behind: NUL gaps, cut characters, a torn row before a whole one."""
     text = line.replace(b"\0", b"").decode("utf-8-sig", "replace").strip()
-    starts = [0] + [at for at in range(1, len(text)) if text.startswith(('{"parentUuid"', '{"type"', '{"id"'), at)]
-    for start in starts[:64]:
+    for start in [0, *(found.start() for found in islice(STARTS.finditer(text, 1), 64))]:
         try:
             row = json.loads(text[start:])
         except (ValueError, RecursionError):

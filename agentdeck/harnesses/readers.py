@@ -14,7 +14,7 @@ from typing import Protocol
 from agentdeck.errors import UsageError
 from agentdeck.models.conversation import Turn
 from agentdeck.models.foreign import Sighting
-from agentdeck.models.usage import UsageRecord
+from agentdeck.models.usage import Found, UsageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,12 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """`records(chunk, path)` reads whole lines; a new `version` has every file read again.
+    """`read(chunk, path, state)` reads whole lines; `state` is what it left after the piece before, '' at first.
 
-    The lines come out of files, or out of the client's database (`store`).
+    A new `version` has every file read again. The lines come out of files, or out of the client's database (`store`).
     """
 
-    records: Callable[[bytes, str], tuple[list[UsageRecord], int]]
+    read: Callable[[bytes, str, str], Found]
     version: int
     store: Store | None = None
 
@@ -114,11 +114,26 @@ def _module(name: str, part: str) -> ModuleType | None:
 
 @cache
 def reader(name: str) -> Reader:
-    """The transcript reader called `name`: the module `transcript` in the folder of that product."""
+    """The transcript reader called `name`: the module `transcript` in the folder of that product.
+
+    It has `PARSER`, its version, and either `read` (see Reader) or `records(chunk, path)`, which gives the records of
+    whole lines and how many were damaged, for a format whose rows can each be understood alone.
+    """
     module = _module(name, "transcript")
     if module is None:
         raise UsageError(f"no transcript reader is called '{name}'", "Mend `reader` in that harness file.")
-    return Reader(module.records, module.PARSER, getattr(module, "STORE", None))
+    read = module.read if hasattr(module, "read") else _stateless(module.records)
+    return Reader(read, module.PARSER, getattr(module, "STORE", None))
+
+
+def _stateless(records: Callable[[bytes, str], tuple[list[UsageRecord], int]]) -> Callable[[bytes, str, str], Found]:
+    """For a format whose rows can each be understood alone."""
+
+    def read(chunk: bytes, path: str, _state: str) -> Found:
+        found, damaged = records(chunk, path)
+        return Found(found, damaged)
+
+    return read
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,11 @@ class Tokens:
     def total(self) -> int:
         return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.output
 
+    @property
+    def classes(self) -> tuple[int, int, int, int, int, int]:
+        """All of them, in the order in which they stand above."""
+        return self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h, self.output, self.reasoning
+
     def __add__(self, other: Tokens) -> Tokens:
         return Tokens(
             self.input + other.input,
@@ -30,16 +35,22 @@ class Tokens:
             self.reasoning + other.reasoning,
         )
 
+    def __sub__(self, other: Tokens) -> Tokens:
+        """May be negative: a difference of two counts."""
+        return Tokens(*(mine - theirs for mine, theirs in zip(self.classes, other.classes, strict=True)))
+
 
 @dataclass(frozen=True, slots=True)
 class UsageRecord:
     """One model response. `key` is globally unique and stable over re-reads; `ts` UTC milliseconds.
 
     `session` is the vendor session that paid, `sidechain` the subagent id when there is one.
-    `message` is the response's own id: copies of one response share it even where their keys
-    differ. `client_cost` is the client's own price in nano-dollars, None when it gives none.
-    `variant` names what changes the price of the same model, sorted and joined by '+': fast,
-    batch, priority, flex, us. `searches` are web searches, billed apart.
+    `message` is the response's own id, with which `key` begins: copies of one response share it
+    even where their keys differ. A key that ends in '/' is that of a copy which does not tell its
+    request: it is the same response as any other copy of its message. `client_cost` is the
+    client's own price in nano-dollars, None when it gives none. `variant` names what changes the
+    price of the same model, sorted and joined by '+': fast, batch, priority, flex, us. `searches`
+    are web searches, billed apart.
     """
 
     key: str
@@ -55,3 +66,49 @@ class UsageRecord:
     message: str = ""
     variant: str = ""
     searches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTotal:
+    """What a client says that a session has used of a model by `at` (UTC ms): a running total.
+
+    Sessions with the same `chain` go on with each other's total, as a fork does with its parent's.
+    `cost` in nano-dollars, None when the client tells none; `source` is how it was told.
+    """
+
+    harness: str
+    session: str
+    model: str
+    at: int
+    tokens: Tokens
+    cost: int | None = None
+    chain: str = ""
+    source: str = "transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much of an account's allowance is used, as its provider says; `resets_at` UTC ms, 0 when it is not told.
+
+    `window` is its name and length, such as 5h or 7d.
+    """
+
+    harness: str
+    window: str
+    used_percent: float
+    resets_at: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a piece of a transcript told. `state` is what its reader must know to read the next piece.
+
+    `damaged` counts rows that were damaged or strange. `limits` are the newest of each window.
+    """
+
+    records: list[UsageRecord] = field(default_factory=list)
+    damaged: int = 0
+    state: str = ""
+    totals: list[ClientTotal] = field(default_factory=list)
+    limits: list[Limit] = field(default_factory=list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from agentdeck.models.price import CLASSES, Ladder, Quote, Rates, per_token
 from agentdeck.models.usage import Tokens, UsageRecord
@@ -12,17 +13,26 @@ from agentdeck.models.usage import Tokens, UsageRecord
 
 def cost(rates: Rates, tokens: Tokens, searches: int = 0) -> int:
     """Nano-dollars of one response, rounded once."""
-    whole_input = tokens.total - tokens.output
+    classes, output = rates.classes, tokens.output
+    whole_input = tokens.total - output
     pico = searches * rates.search
-    for name in CLASSES:
-        amount = getattr(tokens, name)
-        if amount:
-            pico += amount * _rate(rates.classes[name], whole_input)
+    if tokens.input:
+        pico += tokens.input * _rate(classes["input"], whole_input)
+    if tokens.cache_read:
+        pico += tokens.cache_read * _rate(classes["cache_read"], whole_input)
+    if tokens.cache_write_5m:
+        pico += tokens.cache_write_5m * _rate(classes["cache_write_5m"], whole_input)
+    if tokens.cache_write_1h:
+        pico += tokens.cache_write_1h * _rate(classes["cache_write_1h"], whole_input)
+    if output:
+        pico += output * _rate(classes["output"], whole_input)
     return (pico + 500) // 1000
 
 
 def _rate(ladder: Ladder, whole_input: int) -> int:
     rate = ladder[0][1]
+    if len(ladder) == 1:
+        return rate
     for start, higher in ladder[1:]:
         if whole_input > start:
             rate = higher
@@ -45,7 +55,12 @@ def flat(dollars: Mapping[str, float]) -> Rates:
 
 def day_of(ts: int) -> str:
     """The UTC day of a time in milliseconds: the price list changes at midnight UTC."""
-    return datetime.fromtimestamp(ts / 1000, UTC).date().isoformat()
+    return _day(ts // 86_400_000)
+
+
+@lru_cache(4096)
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * 86_400, UTC).date().isoformat()
 
 
 def dump(rates: Rates | None) -> str | None:

@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass, field, fields, replace
 from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import UsageError
 from agentdeck.harnesses.readers import reader
-from agentdeck.models.usage import UsageRecord
+from agentdeck.models.usage import Found, UsageRecord
 from agentdeck.services import usage_prices, usage_sources, usage_store
 from agentdeck.services.usage_files import FileState, Piece, new
 from agentdeck.services.usage_owner import Owners
@@ -37,14 +37,16 @@ class _Batch:
     sessions: set[tuple[str, str]] = field(default_factory=set)
     contexts: dict[str, UsageRecord] = field(default_factory=dict)  # agent -> its latest main-chain response
 
-    def add(self, source: Source, piece: Piece, records: Sequence[UsageRecord], diagnostics: int) -> None:
+    def add(self, source: Source, piece: Piece, told: Found, diagnostics: int) -> None:
         state = piece.state
-        self.states[state.path] = replace(state, diagnostics=state.diagnostics + diagnostics)
+        self.states[state.path] = replace(state, diagnostics=state.diagnostics + diagnostics, told=told.state)
         self.sessions.add((source.session, source.agent))
         if piece.waits:
             self.waiting.add(state.path)
-        for found in records:
-            record = replace(found, harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
+        for found in told.records:
+            record = found
+            if not found.ts or found.harness != source.harness:
+                record = replace(found, harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
             self.records.append((record, source.repo))
             latest = self.contexts.get(source.agent)
             if source.agent and record.context_tokens and (latest is None or latest.ts <= record.ts):
@@ -60,6 +62,7 @@ class Ingest:
         self._states: dict[str, FileState] = {}
         self._waiting: set[str] = set()
         self._loaded = False
+        self._seen: usage_store.Seen | None = None
         self._one_at_a_time = asyncio.Lock()
         self.unreadable: dict[str, str] = {}  # path (or reader) -> why
 
@@ -111,15 +114,15 @@ class Ingest:
                     found.setdefault((seen.device, seen.inode, path if read.store else ""), (source, path))
         return list(found.values())
 
-    def _batches(self, found: Sequence[tuple[Source, str]], settle: float) -> Iterator[_Batch]:
+    def _batches(self, changed: Sequence[tuple[Source, str]], settle: float) -> Iterator[_Batch]:
         batch = _Batch()
-        for source, path in found:
-            read, strange = reader(source.reader), 0
+        for source, path in changed:
+            read, strange, told = reader(source.reader), 0, None
             try:
                 for piece in new(read, self._states.get(path, FileState(path)), settle):
-                    records, more = read.records(piece.lines, path)
-                    strange += more
-                    batch.add(source, piece, records, strange)
+                    found = read.read(piece.lines, path, piece.state.told if told is None else told)
+                    told, strange = found.state, strange + found.damaged
+                    batch.add(source, piece, found, strange)
                     if len(batch.records) >= BATCH:
                         yield batch
                         batch = _Batch()
@@ -133,7 +136,9 @@ class Ingest:
         owners = Owners(conn)
         owners.add(batch.sessions)
         usage_prices.keep(conn, self._prices.unsaved)
-        changed = usage_store.store(conn, batch.records, owners, self._prices.known)
+        if self._seen is None:
+            self._seen = usage_store.Seen(conn)
+        changed = usage_store.store(conn, batch.records, owners, self._prices.known, self._seen)
         for agent, record in batch.contexts.items():
             changed |= _store_context(conn, agent, record, self._prices.window(record.model))
         marks = ", ".join("?" * len(_STATE))

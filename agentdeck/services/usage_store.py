@@ -1,4 +1,4 @@
-"""Puts usage records into the database: one row per response, and the rollup kept in step by differences.
+"""Puts usage records into the database: one row per response, and its sums kept in step by differences.
 
 The outcome does not depend on the order in which copies of a response arrive, so files may be
 read in any order, twice, and from the start again.
@@ -6,25 +6,23 @@ read in any order, twice, and from the start again.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from agentdeck.models.price import Quote
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services import pricing
+from agentdeck.services import pricing, usage_sums
 from agentdeck.services.usage_owner import Owner, Owners
-
-QUARTER_MS = 15 * 60 * 1000
-IN_ONE_QUERY = 500
+from agentdeck.services.usage_sums import QUARTER_MS, Bucket
 
 PriceKey = tuple[str, str, str]  # model, variant, UTC day
 Quotes = Mapping[PriceKey, Quote]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row of `usage`. `cost` in nano-dollars, None when unpriced."""
 
     record: UsageRecord
@@ -38,33 +36,66 @@ _COLUMNS = (
     "cache_write_5m, cache_write_1h, output, reasoning, searches, cost, cost_source, client_cost"
 )
 _UPSERT = f"INSERT OR REPLACE INTO usage ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"
-_BUCKET = "agent, task, attempt, harness, repo, session, model, quarter"
-_SUMS = "messages, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, cost, unpriced_tokens"
-_ADD = (
-    f"INSERT INTO usage_rollup ({_BUCKET}, {_SUMS}) VALUES ({', '.join('?' * 17)}) "
-    f"ON CONFLICT ({_BUCKET}) DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMS.split(", "))
-)
+# A key begins with its message, and then comes nothing or '/', which is the last character before '0'.
+_OF_MESSAGES = f"""SELECT {", ".join(f"u.{name}" for name in _COLUMNS.split(", "))} FROM json_each(?) m
+    CROSS JOIN usage u ON u.key >= m.value AND u.key < m.value || '0'"""
 
 
 def price_key(record: UsageRecord) -> PriceKey:
     return record.model, record.variant, pricing.day_of(record.ts)
 
 
+class Seen:
+    """The messages that the database may hold, as far as this process knows: the others need not be looked for."""
+
+    MOST = 250_000
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        empty = conn.execute("SELECT 1 FROM usage LIMIT 1").fetchone() is None
+        self._known: set[int] | None = set() if empty else None
+
+    def among(self, messages: set[str]) -> list[str]:
+        """Those of `messages` that may be there; from now on all are."""
+        if self._known is None:
+            return sorted(messages)
+        hashes = {hash(message): message for message in messages}
+        found = [hashes[mark] for mark in self._known.intersection(hashes)]
+        if len(hashes) < len(messages):
+            found = list(messages)
+        self._known.update(hashes)
+        if len(self._known) > self.MOST:
+            self._known = None
+        return sorted(found)
+
+
 def store(
-    conn: sqlite3.Connection, records: Sequence[tuple[UsageRecord, str]], owners: Owners, quotes: Quotes
+    conn: sqlite3.Connection,
+    records: Sequence[tuple[UsageRecord, str]],
+    owners: Owners,
+    quotes: Quotes,
+    seen: Seen | None = None,
 ) -> set[str]:
-    """Merge `records`, each with the repository it was met in. Returns the ids of the agents whose sums changed."""
-    before = _known(conn, {record.message for record, _ in records})
+    """Merge `records`, each with the repository it was met in. Returns the ids of the agents whose sums changed.
+
+    `seen` is what the process that alone writes usage remembers between calls.
+    """
+    messages = {record.message for record, _ in records}
+    before = _known(conn, messages if seen is None else seen.among(messages))
     after = dict(before)
-    for record, repo in records:
-        old = after.get(record.key)
-        merged = record if old is None else merge(old.record, record, owners.started)
-        if old is not None and merged == old.record:
-            continue
-        owner = owners.find(merged.session, merged.ts, repo if old is None else old.owner.repo or repo)
-        after[record.key] = _priced(merged, owner, quotes)
-    _drop_replays(after)
+    siblings = False
+    for record, met_in in records:
+        key, repo = record.key, met_in
+        old = after.get(key)
+        merged = record
+        if old is not None:
+            merged = merge(old.record, record, owners.started)
+            if merged == old.record:
+                continue
+            repo = old.owner.repo or repo
+        siblings = siblings or bool(record.sidechain) or key[-1:] == "/"
+        after[key] = _priced(merged, owners.find(merged.session, merged.ts, repo, record.cwd), quotes)
+    if siblings or before:
+        _join_copies(after, owners, quotes)
     return _write(conn, before, after)
 
 
@@ -73,6 +104,8 @@ def merge(one: UsageRecord, other: UsageRecord, started: Callable[[str], int]) -
 
     Any copy on the main chain makes it a response of the main chain.
     """
+    if one == other:
+        return one
     winner = max(one, other, key=_weight)
     own = [cost for cost in (one.client_cost, other.client_cost) if cost is not None]
     return replace(
@@ -86,29 +119,47 @@ def merge(one: UsageRecord, other: UsageRecord, started: Callable[[str], int]) -
 
 
 def _weight(record: UsageRecord) -> tuple[object, ...]:
-    return record.tokens.total, astuple(record.tokens), record.model, record.variant, record.harness
+    return record.tokens.total, record.tokens.classes, record.model, record.variant, record.harness
 
 
 def _priced(record: UsageRecord, owner: Owner, quotes: Quotes) -> Entry:
     return Entry(record, owner, *pricing.price(record, quotes.get(price_key(record))))
 
 
-def _drop_replays(entries: dict[str, Entry]) -> None:
-    """A side chain that repeats a response of the main chain under another request did not pay for it again."""
-    main = {entry.record.message for entry in entries.values() if not entry.record.sidechain}
-    for key, entry in list(entries.items()):
-        if entry.record.sidechain and entry.record.message in main:
+def _join_copies(entries: dict[str, Entry], owners: Owners, quotes: Quotes) -> None:
+    """Keep one entry of copies whose keys differ.
+
+    A side chain that repeats a response of the main chain under another request did not pay for it again, and a copy
+    that does not tell its request is any of those that do.
+    """
+    groups: dict[str, list[str]] = {}
+    for key, entry in entries.items():
+        groups.setdefault(entry.record.message, []).append(key)
+    for keys in groups.values():
+        if len(keys) > 1:
+            _join(entries, sorted(keys), owners, quotes)
+
+
+def _join(entries: dict[str, Entry], keys: list[str], owners: Owners, quotes: Quotes) -> None:
+    if any(not entries[key].record.sidechain for key in keys):
+        for key in [key for key in keys if entries[key].record.sidechain]:
             del entries[key]
+            keys.remove(key)
+    nameless = [key for key in keys if key[-1:] == "/"]
+    if nameless and len(keys) > 1:
+        weak, strong = entries.pop(nameless[0]), entries[keys[1]]
+        merged = replace(merge(strong.record, weak.record, owners.started), key=strong.record.key)
+        owner = owners.find(merged.session, merged.ts, strong.owner.repo or weak.owner.repo, merged.cwd)
+        entries[keys[1]] = _priced(merged, owner, quotes)
 
 
-def _known(conn: sqlite3.Connection, messages: set[str]) -> dict[str, Entry]:
-    wanted = sorted(messages)
+def _known(conn: sqlite3.Connection, messages: Iterable[str]) -> dict[str, Entry]:
+    wanted = set(messages)
     found: dict[str, Entry] = {}
-    for start in range(0, len(wanted), IN_ONE_QUERY):
-        some = wanted[start : start + IN_ONE_QUERY]
-        marks = ", ".join("?" * len(some))
-        for row in conn.execute(f"SELECT {_COLUMNS} FROM usage WHERE message IN ({marks})", some):
-            found[row["key"]] = _entry(row)
+    if wanted:
+        for row in conn.execute(_OF_MESSAGES, (json.dumps(sorted(wanted)),)):
+            if row["message"] in wanted:
+                found[row["key"]] = _entry(row)
     return found
 
 
@@ -124,49 +175,48 @@ def _entry(row: sqlite3.Row) -> Entry:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    record, owner = entry.record, entry.owner
+    record, owner, cost, source = entry
     return (
         record.key, record.message, record.harness, owner.agent, record.session, record.sidechain, owner.task,
-        owner.attempt, owner.repo, record.ts, record.model, record.variant, *astuple(record.tokens), record.searches,
-        entry.cost, entry.cost_source, record.client_cost,
+        owner.attempt, owner.repo, record.ts, record.model, record.variant, *record.tokens.classes, record.searches,
+        cost, source, record.client_cost,
     )  # fmt: skip
 
 
 def _write(conn: sqlite3.Connection, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> set[str]:
-    new = [entry for key, entry in after.items() if before.get(key) != entry]
+    new = [entry for key, entry in after.items() if before.get(key) != entry] if before else list(after.values())
     old = [before[entry.record.key] for entry in new if entry.record.key in before]
     gone = [entry for key, entry in before.items() if key not in after]
     conn.executemany("DELETE FROM usage WHERE key = ?", [(entry.record.key,) for entry in gone])
     conn.executemany(_UPSERT, map(_row, new))
-    _roll(conn, new, [*old, *gone])
-    return {entry.owner.agent for entry in (*new, *old, *gone)} - {""}
+    usage_sums.add(conn, _changes(new, [*old, *gone]))
+    return {entry.owner.agent for entries in (new, old, gone) for entry in entries} - {""}
 
 
-def _roll(conn: sqlite3.Connection, plus: Iterable[Entry], minus: Iterable[Entry]) -> None:
-    sums: dict[tuple[object, ...], list[int]] = defaultdict(lambda: [0] * 9)
+def _changes(plus: Iterable[Entry], minus: Iterable[Entry]) -> dict[Bucket, list[int]]:
+    sums: dict[Bucket, list[int]] = {}
     for sign, entries in ((1, plus), (-1, minus)):
-        for entry in entries:
-            bucket = sums[_bucket(entry)]
-            for place, amount in enumerate(_amounts(entry)):
-                bucket[place] += sign * amount
-    changed = [(bucket, amounts) for bucket, amounts in sums.items() if any(amounts)]
-    conn.executemany(_ADD, [(*bucket, *amounts) for bucket, amounts in changed])
-    if any(amounts[0] < 0 for _, amounts in changed):
-        conn.execute("DELETE FROM usage_rollup WHERE messages <= 0")
-
-
-def _bucket(entry: Entry) -> tuple[object, ...]:
-    record, owner = entry.record, entry.owner
-    quarter = record.ts // QUARTER_MS * QUARTER_MS
-    return (
-        owner.agent, owner.task, owner.attempt, record.harness, owner.repo, record.session, record.model, quarter,
-    )  # fmt: skip
-
-
-def _amounts(entry: Entry) -> tuple[int, ...]:
-    tokens = entry.record.tokens
-    unpriced = tokens.total if entry.cost is None else 0
-    return 1, *astuple(tokens), entry.cost or 0, unpriced
+        for record, owner, cost, _ in entries:
+            tokens = record.tokens
+            bucket = (
+                owner.agent, owner.task, owner.attempt, record.harness, owner.repo, record.session, record.model,
+                record.ts // QUARTER_MS * QUARTER_MS,
+            )  # fmt: skip
+            held = sums.get(bucket)
+            if held is None:
+                held = sums[bucket] = [0] * len(usage_sums.SUMS)
+            held[0] += sign
+            held[1] += sign * tokens.input
+            held[2] += sign * tokens.cache_read
+            held[3] += sign * tokens.cache_write_5m
+            held[4] += sign * tokens.cache_write_1h
+            held[5] += sign * tokens.output
+            held[6] += sign * tokens.reasoning
+            if cost is None:
+                held[8] += sign * tokens.total
+            else:
+                held[7] += sign * cost
+    return sums
 
 
 def reprice(conn: sqlite3.Connection, model: str, quotes: Quotes) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentdeck.harnesses.codex import sessions, start, transcript
-from agentdeck.models.usage import Tokens
+from agentdeck.models.usage import Tokens, UsageRecord
 
 THREAD = "01a2048e-3520-7371-beb3-211b3ec047a9"
 
@@ -43,6 +43,11 @@ def write(file: Path, *rows: dict[str, Any]) -> bytes:
     return file.read_bytes()
 
 
+def _read(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
+    found = transcript.read(chunk, path, "")
+    return found.records, found.damaged
+
+
 @pytest.fixture
 def rollout(tmp_path: Path) -> Path:
     return tmp_path / "codex/sessions/2026/11/22" / f"rollout-2026-11-22T18-39-18-{THREAD}.jsonl"
@@ -58,7 +63,7 @@ def test_each_response_counts_once_in_disjoint_classes_with_the_model_of_its_tur
         row("turn_context", turn_id="t2", model="gpt-6-sol"),
         response("r2", "t2", usage(10)),
     )
-    found, damaged = transcript.records(chunk, str(rollout))
+    found, damaged = _read(chunk, str(rollout))
     assert damaged == 0
     assert [(one.model, one.tokens) for one in found] == [
         ("gpt-5.5", Tokens(input=300, cache_read=600, cache_write_5m=100, output=50, reasoning=20)),
@@ -68,17 +73,17 @@ def test_each_response_counts_once_in_disjoint_classes_with_the_model_of_its_tur
     assert {one.session for one in found} == {THREAD} and len({one.key for one in found}) == 2
 
 
-def test_a_piece_of_a_rollout_finds_the_model_above_it(rollout: Path) -> None:
+def test_a_piece_of_a_rollout_knows_the_models_above_it(rollout: Path) -> None:
     head = [row("turn_context", turn_id="t1", model="gpt-5.5"), row("turn_context", turn_id="t2", model="gpt-6-sol")]
-    piece = response("r1", "t1", usage(10))
-    write(rollout, *head, piece)
-    found, _ = transcript.records((json.dumps(piece) + "\n").encode(), str(rollout))
-    assert [one.model for one in found] == ["gpt-5.5"]
+    above = transcript.read(write(rollout, *head), str(rollout), "")
+    piece = (json.dumps(response("r1", "t1", usage(10))) + "\n").encode()
+    found = transcript.read(piece, str(rollout), above.state)
+    assert [one.model for one in found.records] == ["gpt-5.5"]
 
 
 def test_a_subagent_is_a_sidechain_of_the_session_that_pays(rollout: Path) -> None:
     chunk = write(rollout, response("r1", "t1", usage(10), thread="child"))
-    found, _ = transcript.records(chunk, str(rollout))
+    found, _ = _read(chunk, str(rollout))
     assert [(one.session, one.sidechain, one.context_tokens) for one in found] == [(THREAD, "child", 0)]
 
 
@@ -88,7 +93,7 @@ def test_older_rollouts_count_by_their_running_total_and_repeats_are_one(rollout
         rollout, row("turn_context", turn_id="t1", model="gpt-5.5"),
         counted(first, 116), counted(first, 116), counted(second, 332), row("event_msg", type="token_count", info=None),
     )  # fmt: skip
-    found, _ = transcript.records(chunk, str(rollout))
+    found, _ = _read(chunk, str(rollout))
     kept = {one.key: one for one in found}
     assert [one.tokens.total for one in kept.values()] == [116, 216]
     assert {one.model for one in found} == {"gpt-5.5"}
@@ -97,7 +102,7 @@ def test_older_rollouts_count_by_their_running_total_and_repeats_are_one(rollout
 def test_damage_is_counted_and_kills_nothing(rollout: Path) -> None:
     good = json.dumps(response("r1", "t1", usage(10))).encode()
     chunk = b'{"type": "token_usage_record", "payload": {"usage": {"inp\n' + good + b"\n\xff\xfe{{{\n"
-    found, damaged = transcript.records(chunk, str(rollout))
+    found, damaged = _read(chunk, str(rollout))
     assert (len(found), damaged) == (1, 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentdeck.harnesses.claude.transcript import records
+from agentdeck.harnesses.claude import transcript
 from agentdeck.models.usage import Tokens, UsageRecord
 
 USAGE: dict[str, Any] = {
@@ -30,6 +30,14 @@ def row(usage: dict[str, Any] | None = None, message: dict[str, Any] | None = No
 
 def dump(*rows: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(one, separators=(",", ":")).encode() + b"\n" for one in rows)
+
+
+def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
+    """As the ingest reads; the tolerant parser alone must say the same."""
+    found = transcript.read(chunk, path, "")
+    slowly, damaged = transcript.records(chunk, path)
+    assert ({one.key: one for one in found.records}, found.damaged) == ({one.key: one for one in slowly}, damaged)
+    return found.records, found.damaged
 
 
 def read(*rows: dict[str, Any], path: str = "/p/s.jsonl") -> list[UsageRecord]:
@@ -53,7 +61,7 @@ def test_a_plain_row() -> None:
 def test_a_request_may_have_no_id_and_a_message_may_have_none() -> None:
     assert only(row(requestId=None)).key == "claude:msg_1/"
     unnamed = only(row(message={"id": None}, uuid="u1"))
-    assert (unnamed.key, unnamed.message) == ("claude:row:u1/req_1", "claude:row:u1/req_1")
+    assert (unnamed.key, unnamed.message) == ("claude:row:u1/req_1", "claude:row:u1")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +121,7 @@ def test_an_advisor_is_a_row_of_its_own_and_the_last_message_fills_the_context()
     assert main.tokens.total == 984
     assert main.context_tokens == 24
     assert (advisor.key, advisor.model, advisor.tokens) == (
-        "claude:msg_1/req_1#advisor1", "claude-haiku-4-5", Tokens(input=700, output=70),
+        "claude:msg_1#advisor1/req_1", "claude-haiku-4-5", Tokens(input=700, output=70),
     )  # fmt: skip
     assert advisor.message != main.message
 

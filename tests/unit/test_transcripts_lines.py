@@ -133,8 +133,8 @@ def test_builtin_rows() -> None:
 
 def test_every_harness_that_names_a_reader_has_one() -> None:
     named = {harness.transcript.reader for harness in loader.load_all().values()} - {""}
-    assert named == {"claude", "builtin", "codex"}
-    assert {reader(name).version for name in named} == {1}
+    assert named == {"claude", "builtin", "codex", "gemini", "opencode"}
+    assert all(reader(name).version >= 1 for name in named)
     for wrong in ("", "no_such", "../claude", "shell"):
         try:
             reader(wrong)

@@ -317,3 +317,71 @@ def m013_budgets(db: Database) -> None:
         CREATE INDEX usage_rollup_quarter ON usage_rollup(quarter);
         """,
     )
+
+
+@migrations()
+def m014_usage_totals(db: Database) -> None:
+    """What clients say of their sessions' totals and accounts' limits; sums over more than a quarter of an hour.
+
+    A response is found by its key, which begins with its message. Rollouts are read again: their keys have changed.
+    """
+    _run(
+        db,
+        """
+        ALTER TABLE file_states ADD COLUMN told TEXT NOT NULL DEFAULT '';
+        ALTER TABLE file_states ADD COLUMN harness TEXT NOT NULL DEFAULT '';
+        CREATE TABLE client_totals (
+            harness TEXT NOT NULL, session TEXT NOT NULL, source TEXT NOT NULL, model TEXT NOT NULL,
+            at INTEGER NOT NULL, chain TEXT NOT NULL DEFAULT '', input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, cost INTEGER, PRIMARY KEY (harness, session, source, model, at)
+        ) WITHOUT ROWID;
+        CREATE INDEX client_totals_chain ON client_totals(chain) WHERE chain != '';
+        CREATE TABLE reconciliation (
+            harness TEXT NOT NULL, session TEXT NOT NULL, model TEXT NOT NULL, source TEXT NOT NULL,
+            at INTEGER NOT NULL, agent TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL,
+            repo TEXT NOT NULL, our_tokens INTEGER NOT NULL, our_cost INTEGER NOT NULL,
+            client_tokens INTEGER NOT NULL, client_cost INTEGER, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, cost INTEGER, PRIMARY KEY (harness, session, model, source)
+        ) WITHOUT ROWID;
+        CREATE TABLE limits (
+            harness TEXT NOT NULL, account TEXT NOT NULL, window TEXT NOT NULL, used_percent REAL NOT NULL,
+            resets_at INTEGER NOT NULL, at INTEGER NOT NULL, agent TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (harness, account, window, at)
+        ) WITHOUT ROWID;
+        CREATE TABLE cache_warmth (
+            agent TEXT PRIMARY KEY, warm INTEGER NOT NULL, expires_at INTEGER NOT NULL, hit_ratio REAL,
+            recache_tokens INTEGER NOT NULL, at INTEGER NOT NULL
+        );
+        CREATE TABLE usage_days (
+            agent TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, harness TEXT NOT NULL,
+            repo TEXT NOT NULL, model TEXT NOT NULL, day INTEGER NOT NULL,
+            messages INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, cost INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
+            PRIMARY KEY (day, agent, task, attempt, harness, repo, model)
+        ) WITHOUT ROWID;
+        CREATE TABLE usage_ever (
+            agent TEXT NOT NULL, task INTEGER NOT NULL, attempt INTEGER NOT NULL, harness TEXT NOT NULL,
+            repo TEXT NOT NULL, model TEXT NOT NULL,
+            messages INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, cost INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
+            PRIMARY KEY (agent, task, attempt, harness, repo, model)
+        ) WITHOUT ROWID;
+        DROP INDEX usage_message;
+        DROP INDEX usage_model;
+        CREATE INDEX usage_rollup_time ON usage_rollup(quarter);
+        DELETE FROM usage WHERE harness = 'codex';
+        DELETE FROM usage_rollup WHERE harness = 'codex';
+        UPDATE usage SET key = message || '/' || substr(key, instr(key, '/') + 1,
+            instr(key, '#advisor') - instr(key, '/') - 1) WHERE key LIKE '%/%#advisor%';
+        INSERT INTO usage_days SELECT agent, task, attempt, harness, repo, model, quarter / 86400000 * 86400000,
+            SUM(messages), SUM(input), SUM(cache_read), SUM(cache_write_5m), SUM(cache_write_1h), SUM(output),
+            SUM(reasoning), SUM(cost), SUM(unpriced_tokens) FROM usage_rollup GROUP BY 1, 2, 3, 4, 5, 6, 7;
+        INSERT INTO usage_ever SELECT agent, task, attempt, harness, repo, model,
+            SUM(messages), SUM(input), SUM(cache_read), SUM(cache_write_5m), SUM(cache_write_1h), SUM(output),
+            SUM(reasoning), SUM(cost), SUM(unpriced_tokens) FROM usage_rollup GROUP BY 1, 2, 3, 4, 5, 6;
+        """,
+    )

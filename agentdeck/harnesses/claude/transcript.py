@@ -14,19 +14,28 @@ from __future__ import annotations
 
 import os
 
+from agentdeck.harnesses.claude import quick, totals
+from agentdeck.harnesses.claude.quick import HARNESS, is_side_file, signs
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
-from agentdeck.models.usage import Tokens, UsageRecord
+from agentdeck.models.usage import Found, Tokens, UsageRecord
 
-PARSER = 1
-HARNESS = "claude"
+PARSER = 2
 QUIET = {"user", "assistant", "progress", "system", "attachment"}
 
 
+def read(chunk: bytes, path: str, state: str) -> Found:
+    """What whole lines of the transcript `path` tell: usage, damage, and the client's own running totals."""
+    found, strange = quick.records(chunk, path)
+    more, damaged = records(b"\n".join(strange), path) if strange else ([], 0)
+    at, told = totals.read(chunk, state)
+    return Found([*found, *more], damaged, at, told)
+
+
 def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
-    """The usage records of whole lines of the transcript `path`, and how many damaged or strange rows were met."""
-    rows, strange = usage_rows(chunk)
+    """The same by a tolerant parser: the records of whole lines, and how many damaged or strange rows were met."""
+    found_rows, strange = usage_rows(chunk)
     found: list[UsageRecord] = []
-    for outer in rows:
+    for outer in found_rows:
         row = _unwrapped(outer) if outer.get("type") == "progress" else outer
         if row.get("type") == "assistant":
             found.extend(_of_row(row, path))
@@ -52,10 +61,10 @@ def _of_row(row: Row, path: str) -> list[UsageRecord]:
         return []
     sidechain = _sidechain(row, path)
     response, request = text(message.get("id")), text(row.get("requestId"))
-    key = f"{HARNESS}:{response}/{request}" if response else f"{HARNESS}:row:{text(row.get('uuid'))}/{request}"
+    name = f"{HARNESS}:{response}" if response else f"{HARNESS}:row:{text(row.get('uuid'))}"
     main = UsageRecord(
-        key=key,
-        message=f"{HARNESS}:{response}" if response else key,
+        key=f"{name}/{request}",
+        message=name,
         harness=HARNESS,
         session=text(row.get("requestSessionId")) or text(row.get("sessionId")) or _session_of(path),
         ts=moment(row.get("timestamp")),
@@ -65,14 +74,14 @@ def _of_row(row: Row, path: str) -> list[UsageRecord]:
         cwd=text(row.get("cwd")),
         client_cost=_own_cost(row),
         context_tokens=0 if sidechain else _context(usage, tokens),
-        variant=_variant(usage),
+        variant=signs(text(usage.get("speed")), text(usage.get("service_tier")), text(usage.get("inference_geo"))),
         searches=count(mapping(usage.get("server_tool_use")).get("web_search_requests")),
     )
-    return [main, *_advisors(main, usage)]
+    return [main, *_advisors(main, request, usage)]
 
 
 def _tokens(usage: Row) -> Tokens:
-    fresh, read = count(usage.get("input_tokens")), count(usage.get("cache_read_input_tokens"))
+    fresh, read_ = count(usage.get("input_tokens")), count(usage.get("cache_read_input_tokens"))
     output = count(usage.get("output_tokens"))
     nested = mapping(usage.get("cache_creation"))
     hour = count(nested.get("ephemeral_1h_input_tokens"))
@@ -80,21 +89,21 @@ def _tokens(usage: Row) -> Tokens:
     written = count(written) if written is not None else hour + count(nested.get("ephemeral_5m_input_tokens"))
     hour = min(hour, written)
     thinking = count(mapping(usage.get("output_tokens_details")).get("thinking_tokens"))
-    return Tokens(fresh, read, written - hour, hour, output, min(thinking, output))
+    return Tokens(fresh, read_, written - hour, hour, output, min(thinking, output))
 
 
-def _advisors(main: UsageRecord, usage: Row) -> list[UsageRecord]:
+def _advisors(main: UsageRecord, request: str, usage: Row) -> list[UsageRecord]:
     found = []
     for number, step in enumerate(_iterations(usage)):
         if step.get("type") != "advisor_message":
             continue
         tokens = _tokens(step)
         if tokens.total:
-            key = f"{main.key}#advisor{number}"
+            name = f"{main.message}#advisor{number}"
             found.append(
                 UsageRecord(
-                    key, HARNESS, main.session, main.ts, text(step.get("model")), tokens,
-                    sidechain=main.sidechain, cwd=main.cwd, message=f"{main.message}#advisor{number}",
+                    f"{name}/{request}", HARNESS, main.session, main.ts, text(step.get("model")), tokens,
+                    sidechain=main.sidechain, cwd=main.cwd, message=name,
                 )
             )  # fmt: skip
     return found
@@ -112,11 +121,6 @@ def _context(usage: Row, whole: Tokens) -> int:
     return tokens.total - tokens.output
 
 
-def _variant(usage: Row) -> str:
-    signs = {text(usage.get("speed")), text(usage.get("service_tier")), text(usage.get("inference_geo"))}
-    return "+".join(sorted(signs & {"fast", "batch", "priority", "flex", "us"}))
-
-
 def _own_cost(row: Row) -> int | None:
     """Versions before 1.0.10 priced each row themselves."""
     dollars = row.get("costUSD")
@@ -126,17 +130,13 @@ def _own_cost(row: Row) -> int | None:
 
 
 def _sidechain(row: Row, path: str) -> str:
-    if not row.get("isSidechain") and not _is_side_file(path):
+    if not row.get("isSidechain") and not is_side_file(path):
         return ""
     return text(row.get("agentId")) or "subagent"
 
 
-def _is_side_file(path: str) -> bool:
-    return os.path.basename(os.path.dirname(path)) == "subagents"
-
-
 def _session_of(path: str) -> str:
     """The file's name; a subagent's file lies in `<session>/subagents/`."""
-    if _is_side_file(path):
+    if is_side_file(path):
         return os.path.basename(os.path.dirname(os.path.dirname(path)))
     return os.path.splitext(os.path.basename(path))[0]

@@ -1,126 +1,147 @@
 """Reads usage out of Codex's rollouts. The format is internal to the client: nothing here may crash on it.
 
 What was observed with 0.169.0 and, where said, told of older versions:
-- A `token_usage_record` is one response: thread, turn and response id, and what this response used.
+- A `token_usage_record` is one response: thread, turn and response id, and what this response used. It comes before
+  the `token_count` event that repeats it, and is also there for a compaction, which no event tells.
+- Older versions wrote only `token_count` events, some twice: what counts is by how much the thread's total grew.
 - `input_tokens` includes what was read from and written to the cache, `output_tokens` the reasoning.
-- The model stands in the `turn_context` of the same turn, which may be far above: files are read in pieces.
-- Older versions wrote only `token_count` events, some of them twice: the thread's running total names them.
-- A fork or subagent starts from its parent's total: totals are never anybody's spending.
+- The model stands in the `turn_context` of the same turn, above the usage.
+- A fork or subagent starts from its parent's total: totals are never anybody's spending. Versions around 0.144 also
+  copied the parent's whole history into it, under the time of the fork.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections import OrderedDict
 
-from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
-from agentdeck.models.usage import Tokens, UsageRecord
+from agentdeck.harnesses.codex import parents
+from agentdeck.harnesses.codex.rows import amounts, limits, tokens_of, told_rows
+from agentdeck.harnesses.codex.state import State
+from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text
+from agentdeck.models.usage import ClientTotal, Found, Limit, Tokens, UsageRecord
 
-PARSER = 1
+PARSER = 2
 HARNESS = "codex"
-CONTEXT = b'"turn_context"'
-RECORD = b'"token_usage_record"'
-FILES_KNOWN = 256
-
-_models: OrderedDict[str, tuple[int, dict[str, str]]] = OrderedDict()  # path -> (bytes looked at, turn -> model)
+TIERS = {"fast", "priority", "flex", "batch"}
 
 
-def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
-    """The usage records of whole lines of the rollout `path`, and how many damaged rows were met."""
-    rows, damaged = usage_rows(chunk)
-    found = [_of_record(row, path) for row in rows if row.get("type") == "token_usage_record"]
-    if not found and not _tells_responses(path):
-        rows, more = usage_rows(chunk, b'"last_token_usage":')
-        found, damaged = [_of_count(row, path) for row in rows], damaged + more
-    return [record for record in found if record.tokens.total], damaged
+def read(chunk: bytes, path: str, state: str) -> Found:
+    """What whole lines of the rollout `path` tell; `state` as in Reader."""
+    reading = _Reading(path, State.parse(state))
+    rows, damaged = told_rows(chunk)
+    for row in rows:
+        reading.take(row)
+    total = reading.total()
+    kept = list(reading.limits.values())
+    return Found(reading.records, damaged, reading.state.dump(), [total] if total else [], kept)
 
 
-def _of_record(row: Row, path: str) -> UsageRecord:
-    told = mapping(row.get("payload"))
-    thread = text(told.get("thread_id")) or _thread(path)
-    response = text(told.get("response_id")) or f"{thread}#{count(row.get('ordinal'))}"
-    session = text(told.get("session_id")) or thread
-    return _made(row, told, path, f"{thread}/{response}", session, thread)
+class _Reading:
+    """One piece of a rollout on its way through the rows that matter."""
 
+    def __init__(self, path: str, state: State) -> None:
+        self.path = path
+        self.state = state
+        self.records: list[UsageRecord] = []
+        self.limits: dict[str, Limit] = {}
+        self._told = 0  # the time of the last record
+        if not state.thread:
+            state.thread = state.session = _thread(path)
 
-def _of_count(row: Row, path: str) -> UsageRecord:
-    info = mapping(mapping(row.get("payload")).get("info"))
-    total = count(mapping(info.get("total_token_usage")).get("total_tokens"))
-    thread = _thread(path)
-    return _made(row, {"usage": info.get("last_token_usage")}, path, f"{thread}/total{total}", thread, thread)
+    def take(self, row: Row) -> None:
+        payload = mapping(row.get("payload"))
+        kind = row.get("type")
+        if kind == "event_msg" or kind in ("token_count", "thread_settings_applied"):
+            payload = payload or row
+            kind = payload.get("type")
+        if kind == "session_meta":
+            self._meta(payload, moment(payload.get("timestamp")) or moment(row.get("timestamp")))
+        elif kind == "turn_context":
+            self.state.turn(text(payload.get("turn_id")), text(payload.get("model")), text(payload.get("cwd")))
+        elif kind == "thread_settings_applied":
+            self.state.tier = text(mapping(payload.get("thread_settings")).get("service_tier"))
+        elif kind == "token_usage_record":
+            self._record(row, payload)
+        elif kind == "token_count":
+            self._event(row, payload)
 
+    def _meta(self, told: Row, at: int) -> None:
+        """The first row is the thread's own; a copied history brings its parent's along."""
+        if self.state.known:
+            return
+        self.state.known = True
+        self.state.thread = text(told.get("id")) or self.state.thread
+        self.state.session = text(told.get("session_id")) or self.state.thread
+        self.state.cwd = text(told.get("cwd"))
+        self.state.born = at
+        spawned = mapping(mapping(mapping(told.get("source")).get("subagent")).get("thread_spawn"))
+        self.state.parent = text(told.get("forked_from_id")) or text(spawned.get("parent_thread_id"))
+        if spawned and self.state.session == self.state.thread:
+            self.state.session, self.state.side = self.state.parent, True
 
-def _made(row: Row, told: Row, path: str, name: str, session: str, thread: str) -> UsageRecord:
-    tokens = _tokens(mapping(told.get("usage")))
-    return UsageRecord(
-        key=f"{HARNESS}:{name}",
-        message=f"{HARNESS}:{name}",
-        harness=HARNESS,
-        session=session,
-        ts=moment(row.get("timestamp")),
-        model=_model(path, text(told.get("turn_id"))),
-        tokens=tokens,
-        sidechain="" if thread == session else thread,
-        context_tokens=tokens.total - tokens.output if thread == session else 0,
-    )
+    def _record(self, row: Row, told: Row) -> None:
+        state = self.state
+        used, whole = mapping(told.get("usage")), mapping(told.get("thread_token_usage"))
+        thread = text(told.get("thread_id")) or state.thread
+        tokens, total = tokens_of(used), count(whole.get("total_tokens"))
+        response = text(told.get("response_id")) or f"{text(told.get('turn_id'))}.{count(row.get('ordinal'))}"
+        at = moment(row.get("timestamp"))
+        if state.parent and at <= state.settled and (response, tokens) in parents.responses(self.path, state.parent):
+            return  # a copied history
+        if not total and tuple(state.count_used) == amounts(used):
+            total = state.count_total  # the event that repeats it came first
+        state.records = True
+        if whole and not state.base_known:
+            state.base, state.base_known = (tokens_of(whole) - tokens).classes, True
+        if whole:
+            state.last, self._told = tokens_of(whole).classes, at
+        model = state.model_of(text(told.get("turn_id")))
+        session = text(told.get("session_id")) or (state.session if thread == state.thread else thread)
+        self._add(f"{thread}#{total or ''}", response, session, thread, at, model, tokens)
 
+    def _event(self, row: Row, told: Row) -> None:
+        at = moment(row.get("timestamp"))
+        for limit in limits(mapping(told.get("rate_limits")), at):
+            self.limits[limit.window] = limit
+        info = mapping(told.get("info"))
+        total, last = mapping(info.get("total_token_usage")), mapping(info.get("last_token_usage"))
+        if not info or self.state.records:
+            return
+        spent = self.state.grown(total, last, at, lambda: parents.events(self.path, self.state.parent))
+        if spent is None:
+            return
+        mark = self.state.count_total if not self.state.resets else f"{self.state.resets}.{self.state.count_total}"
+        self._add(f"{self.state.thread}#{mark}", "", self.state.session, self.state.thread, at, self.state.model, spent)
 
-def _tokens(usage: Row) -> Tokens:
-    whole, output = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
-    read = min(whole, count(usage.get("cached_input_tokens")))
-    written = min(whole - read, count(usage.get("cache_write_input_tokens")))
-    reasoning = min(output, count(usage.get("reasoning_output_tokens")))
-    return Tokens(whole - read - written, read, written, 0, output, reasoning)
+    def _add(self, name: str, response: str, session: str, thread: str, at: int, model: str, used: Tokens) -> None:
+        if not used.total:
+            return
+        side = thread if thread != session or self.state.side else ""
+        self.records.append(
+            UsageRecord(
+                key=f"{HARNESS}:{name}/{response}",
+                message=f"{HARNESS}:{name}",
+                harness=HARNESS,
+                session=session,
+                ts=at,
+                model=model,
+                tokens=used,
+                sidechain=side,
+                cwd=self.state.cwd,
+                context_tokens=0 if side else used.total - used.output,
+                variant=self.state.tier if self.state.tier in TIERS else "",
+            )
+        )
+
+    def total(self) -> ClientTotal | None:
+        """What the client says that this thread has used itself."""
+        if not self._told:
+            return None
+        own = Tokens(*self.state.last) - Tokens(*self.state.base)
+        return ClientTotal(HARNESS, self.state.thread, self.state.model, self._told, own)
 
 
 def _thread(path: str) -> str:
     """The thread's id: what stands behind the time in the file's name."""
-    return os.path.splitext(os.path.basename(path))[0][-36:]
-
-
-def _tells_responses(path: str) -> bool:
-    """Whether this version tells each response: then its running totals are not counted besides."""
-    try:
-        with open(path, "rb") as file:
-            return any(RECORD in line for line in file)
-    except OSError:
-        return False
-
-
-def _model(path: str, turn: str) -> str:
-    """The model of a turn, or the newest one of the rollout when no turn is told."""
-    models = _models.get(path, (0, {}))[1]
-    if not turn or turn not in models:
-        models = _look(path)
-    return models.get(turn) or next(reversed(models.values()), "")
-
-
-def _look(path: str) -> dict[str, str]:
-    """The models of all turns that `path` tells; only what it gained since the last look is read."""
-    offset, models = _models.pop(path, (0, {}))
-    try:
-        with open(path, "rb") as file:
-            offset = offset if offset <= os.fstat(file.fileno()).st_size else 0
-            file.seek(offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                offset += len(line)
-                if CONTEXT in line:
-                    models.update(_turn(line))
-    except OSError:
-        pass
-    _models[path] = (offset, models)
-    while len(_models) > FILES_KNOWN:
-        _models.popitem(last=False)
-    return models
-
-
-def _turn(line: bytes) -> dict[str, str]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    told = mapping(row.get("payload")) if isinstance(row, dict) and row.get("type") == "turn_context" else {}
-    return {text(told.get("turn_id")): text(told.get("model"))} if told else {}
+    name = os.path.basename(path).partition(".")[0]
+    return name[-36:] if name.startswith("rollout-") else name
