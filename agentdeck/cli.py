@@ -17,6 +17,7 @@ from agentdeck.commands import (
     decks,
     foreign,
     harnesses,
+    outbox,
     policy,
     search,
     tasks,
@@ -55,7 +56,7 @@ def main(ctx: click.Context, view: str) -> None:
         ctx.exit(decks.dashboard(view))
 
 
-for commands in (agents, trash, adopt, foreign, tasks, policy, search, views, away, budget, decks, harnesses):
+for commands in (agents, outbox, trash, adopt, foreign, tasks, policy, search, views, away, budget, decks, harnesses):
     for command in commands.COMMANDS:
         main.add_command(command)
 

@@ -171,7 +171,7 @@ class Interactive:
         if not self._composer.text.strip():
             return
         text = self._composer.take()
-        if text.strip() == "/exit":
+        if text.rstrip() == "/exit":  # with a blank before it, it is words
             self._leave("exit")
         elif self._turn is None:
             self._submit(text)

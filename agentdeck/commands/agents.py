@@ -1,4 +1,4 @@
-"""Commands about agents: new, ls, show, screen, send, answer, stop, resume and their like."""
+"""Commands about agents: new, ls, show, screen, answer, stop, resume and their like."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import click
 from agentdeck.commands import output
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 
-RECEIPT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 ENGINE_LOOK_SECONDS = 2.0
 
@@ -174,67 +173,7 @@ def screen(name: str, ansi: bool) -> None:
     click.echo("\n".join(tmux.capture_now(paths.tmux_socket(), row.agent.pane, ansi=ansi)))
 
 
-@click.command()
-@click.argument("name")
-@click.argument("text")
-@click.option("--wait", "seconds", type=float, default=None, help="Then wait until it is idle again.")
-@click.option("--queue", "mode", flag_value="queue", help="Use the client's own queue when it is busy.")
-@click.option("--interrupt", "mode", flag_value="interrupt", help="Interrupt a busy agent first.")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_context
-def send(ctx: click.Context, name: str, text: str, seconds: float | None, mode: str | None, as_json: bool) -> None:
-    """Hand a text (or - for standard input) to an agent, once it is idle; prints the receipt."""
-    agent = output.agent_id(name)
-    made = output.ask("send", agent, text=output.text_or_stdin(text), mode=mode or "idle")
-    receipt = _receipt(str(made["delivery"]), RECEIPT_SECONDS if seconds is None else max(seconds, RECEIPT_SECONDS))
-    code = {"acknowledged": 0, "refused": 1}.get(str(receipt["state"]), 3)
-    if code == 0 and seconds is not None:
-        # Until Enter it was idle, so any end of a turn after that is this one's, be it seen before the acknowledgement.
-        after = int(str(receipt["settled_ms" if mode == "queue" else "submitted_ms"]))
-        code = _ending(agent, seconds, after)
-    del receipt["submitted_ms"], receipt["settled_ms"]
-    if as_json:
-        output.data(receipt)
-    else:
-        click.echo(f"{receipt['state']}: {receipt['reason'] or receipt['evidence']}", err=True)
-    ctx.exit(code)
-
-
-def _ending(agent: str, seconds: float, after: int) -> int:
-    """The exit code of `--wait`: 0 idle again, 1 the turn failed or the client ended, 3 not in time."""
-    if not _until(agent, ("idle", "failed", "exited"), seconds, after):
-        return 3
-    row = output.query(lambda conn: conn.execute("SELECT state, why FROM status WHERE agent = ?", (agent,)).fetchone())
-    if row["state"] not in ("failed", "exited"):
-        return 0
-    click.echo(f"agentdeck: its turn ended {row['state']}: {row['why']}", err=True)
-    return 1
-
-
-def _receipt(delivery: str, seconds: float) -> dict[str, object]:
-    from agentdeck.models.clock import iso
-
-    deadline = time.monotonic() + seconds
-    while True:
-        row = output.query(
-            lambda conn: dict(conn.execute("SELECT * FROM deliveries WHERE id = ?", (delivery,)).fetchone())
-        )
-        if row["state"] in ("acknowledged", "refused", "uncertain") or time.monotonic() > deadline:
-            break
-        time.sleep(POLL_SECONDS)
-    times = {key: iso(row[key]) for key in ("created", "pasted", "submitted", "settled")}
-    return {
-        "id": row["id"],
-        "state": row["state"],
-        "reason": row["reason"],
-        "evidence": row["evidence"],
-        **times,
-        "submitted_ms": row["submitted"],
-        "settled_ms": row["settled"],
-    }
-
-
-def _until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) -> bool:
+def until(agent: str, states: tuple[str, ...], seconds: float, after: int = 0) -> bool:
     """Wait for one of `states`, reached at or after `after` (UTC ms: when a text was submitted)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -424,7 +363,7 @@ def wait(name: str, states: str, timeout: float | None) -> None:
     while True:
         output.run(summon.ensure_engine())  # and again: one that watches may be killed meanwhile
         left = deadline - time.monotonic()
-        if _until(agent, wanted, min(left, ENGINE_LOOK_SECONDS)):
+        if until(agent, wanted, min(left, ENGINE_LOOK_SECONDS)):
             return
         if left <= ENGINE_LOOK_SECONDS:
             raise TryAgain(
@@ -438,7 +377,6 @@ COMMANDS = (
     ls,
     show,
     screen,
-    send,
     answer,
     interrupt,
     stop,

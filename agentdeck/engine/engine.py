@@ -193,7 +193,7 @@ class Engine:
                 self._spawn(self.police.judge(client, agent, ask))
         if client is not None and book.leases:
             await self.sizes.round(client)
-        if client is not None and book.deliveries:
+        if client is not None:
             await self.outbox.round(client, book.deliveries)
         if book.open_tasks or book.open_attempts:
             await self.dispatcher.round()

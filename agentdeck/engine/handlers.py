@@ -24,6 +24,7 @@ from agentdeck.services import (
     answering,
     budgets,
     companions,
+    deliveries,
     disk,
     environment,
     foreign,
@@ -31,9 +32,10 @@ from agentdeck.services import (
     queue,
     rows,
     specs,
+    wording,
 )
 from agentdeck.services.foreign_watch import ForeignWatch
-from agentdeck.services.lives import Order, add_delivery
+from agentdeck.services.lives import Order
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.supervisor import Supervisor
 
@@ -131,6 +133,8 @@ class Handlers:
             return await self._empty(request.args)
         if request.kind == "adopt":
             return await self._adopt(request.args)
+        if request.kind == "cancel":
+            return await self._cancel(request.args)
         handler = self._kinds.get(request.kind)
         if handler is None:
             raise UsageError(
@@ -212,13 +216,21 @@ class Handlers:
         return {"adopted": made, "failed": failed}
 
     async def _send(self, agent: Agent, args: Args) -> Result:
-        text, mode = tmux.pasteable(str(args.get("text") or "")), str(args.get("mode") or "idle")
-        if not text.strip():
-            raise UsageError("there is nothing to send", "Give the text, or - to read it from standard input.")
+        text, mode = wording.clean(str(args.get("text") or "")), str(args.get("mode") or "idle")
+        if not text.text.strip():
+            left = f" once its {text.note}" if text.note else ""
+            raise UsageError(f"there is nothing to send{left}", "Give the text, or - to read it from standard input.")
         if agent.life != "live":
             raise AgentDeckError(f"'{agent.name}' is not running", f"Resume it first: `agentdeck resume {agent.name}`.")
-        key = await self.writer.run(lambda conn: add_delivery(conn, agent.id, text, mode=mode))
-        return {"delivery": key}
+        given, command, batch = str(args.get("text")), bool(args.get("command")), str(args.get("batch") or "")
+        key = await self.writer.run(
+            lambda conn: deliveries.add(conn, agent.id, given, mode=mode, command=command, batch=batch)
+        )
+        return {"delivery": key, "note": text.note}
+
+    async def _cancel(self, args: Args) -> Result:
+        found = await self.writer.run(lambda conn: deliveries.cancel(conn, str(args.get("delivery") or "")))
+        return {"delivery": found.id, "agent": found.agent}
 
     async def _client(self, agent: Agent) -> tmux.ControlClient:
         client = await self.link.client()

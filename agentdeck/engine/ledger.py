@@ -14,7 +14,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Evidence
-from agentdeck.services import conversations, outbox, rows
+from agentdeck.services import conversations, deliveries, rows
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.probes import SpoolEvent
 
@@ -88,7 +88,7 @@ def _read(conn: sqlite3.Connection) -> Book:
         0
     ]
     leases = conn.execute("SELECT COUNT(*) FROM size_leases").fetchone()[0]
-    return Book(tuple(rows.agents(conn)), requests, tuple(outbox.pending(conn)), tasks, attempts, views, leases)
+    return Book(tuple(rows.agents(conn)), requests, tuple(deliveries.pending(conn)), tasks, attempts, views, leases)
 
 
 def restore(conn: sqlite3.Connection, monitor: Monitor) -> None:

@@ -69,12 +69,15 @@ class Reader:
         stat = os.stat(path)
         return Seen(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
-    def lines(self, path: str) -> Iterator[bytes]:
-        """All lines, for reading a conversation. Raises OSError when it cannot be read."""
+    def lines(self, path: str, tail: int = 0) -> Iterator[bytes]:
+        """All lines, for reading a conversation, or those of a file's last `tail` bytes. Raises OSError."""
         if self.store is not None:
             yield from self.store.said(path)
             return
         with open(path, "rb") as file:
+            if tail and os.fstat(file.fileno()).st_size > tail:
+                file.seek(-tail, os.SEEK_END)
+                file.readline()
             yield from file
 
 

@@ -87,7 +87,8 @@ class Composer(Strict):
     `line`: the rows from `prompt` down to the cursor; `box`: the lowest rows that begin with `prompt` and
     stand on a row that begins with `floor`, but for the last `foot` of them; `none`: the client has no
     composer. Cells with one of `placeholder` attributes are the client's own words, not a draft. A theme
-    changes colours: a composer that shows `hint` (a pattern) from its beginning is empty too.
+    changes colours: a composer that shows `hint` (a pattern) from its beginning is empty too. `badge` is what it
+    shows in place of a long paste (a pattern; its groups `lines` and `chars` are compared with the text).
     """
 
     kind: Literal["rules", "line", "box", "none"] = "none"
@@ -99,6 +100,22 @@ class Composer(Strict):
     hint: str = ""
     always: bool = False  # an empty composer shows its placeholder: bare blanks are a draft that begins with them
     cursor_cell: bool = False  # the client draws its own cursor as one reverse cell
+    badge: str = ""
+
+
+class Typing(Strict):
+    """What the client makes of a text, and how a text is kept from being taken for something else.
+
+    A text that begins with one of `commands` (after blanks) is put between `before` and `after`, so that it is words
+    all the same. A text whose last word begins with one of `completes` gets a blank behind it. `wrap` matches what
+    the client puts around a paste when it reports a prompt.
+    """
+
+    commands: str = ""
+    before: str = ""
+    after: str = ""
+    completes: str = ""
+    wrap: str = ""
 
 
 class Answer(Strict):
@@ -161,6 +178,7 @@ class Harness(Strict):
     patterns: list[Pattern] = []
     status_file: StatusFile | None = None
     composer: Composer = Composer()
+    typing: Typing = Typing()
     answer: Answer = Answer()
     keys: Keys = Keys()
     transcript: Transcript = Transcript()

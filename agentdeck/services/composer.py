@@ -13,9 +13,11 @@ from typing import Literal
 
 from agentdeck.harnesses.schema import Composer
 from agentdeck.models.screen import Line, Style, plain
+from agentdeck.services import wording
 
 BLANK = " \u00a0"
 Found = Literal["empty", "draft", "absent", "none"]
+Held = Literal["ours", "other", "nothing"]
 Rows = list[list[tuple[str, Style]]]
 
 
@@ -40,8 +42,19 @@ def read(rules: Composer, lines: Sequence[Line], cursor_y: int) -> Typed:
     draft = "".join(text for text, style in cells if not _own_words(rules, style)).strip(BLANK)
     shown = "".join(text for text, _ in cells).strip(BLANK)
     if (draft and not (rules.hint and re.match(rules.hint, shown))) or (rules.always and not shown):
-        return Typed("draft", shown)
+        return Typed("draft", draft or shown)
     return Typed("empty")
+
+
+def holds(rules: Composer, lines: Sequence[Line], cursor: tuple[int, int], text: str) -> Held:
+    """Whether a pasted text, and nothing else, stands in the composer. Without a composer nobody can tell: it does."""
+    typed = read(rules, lines, cursor[1])
+    if typed.state == "none" or (typed.state == "draft" and wording.shows(typed.text, text, rules.badge)):
+        return "ours"
+    rows = [plain(line) for line in lines[: cursor[1] + 1]]
+    if rows and wording.scrolled("".join(rows), text):
+        return "ours"
+    return "other" if typed.state == "draft" else "nothing"
 
 
 def _own_words(rules: Composer, style: Style) -> bool:

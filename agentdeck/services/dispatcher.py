@@ -15,10 +15,9 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome
-from agentdeck.services import disk, queue, rows, specs, trees, worktrees
+from agentdeck.services import deliveries, disk, queue, rows, specs, trees, worktrees
 from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.judging import Judging, limit
-from agentdeck.services.lives import add_delivery
 from agentdeck.services.monitor import Monitor
 
 IDLE_FOR_MS = 1_000  # how long an agent has been idle before it counts as done, or as free
@@ -193,5 +192,5 @@ def _deliver(conn: sqlite3.Connection, attempt: Attempt, agent: Agent) -> None:
     rejected = [a for a in queue.task(conn, attempt.task).attempts if a.outcome == "rejected" and a.reason]
     if rejected:
         text += f"\n\nAn earlier attempt was rejected by a human: {rejected[-1].reason}"
-    key = add_delivery(conn, agent.id, text, kind="task", task=attempt.task)
+    key = deliveries.add(conn, agent.id, text, kind="task", task=attempt.task)
     queue.set_delivery(conn, attempt, key)

@@ -108,8 +108,8 @@ def _sessions(agent: str) -> list[tuple[str, str]]:
             raise AgentDeckError(f"the deck's database cannot be read: {error}", "Try again.") from error
 
 
-def turns(agent: Agent, path: str) -> Iterator[Turn]:
-    """What one transcript tells; nothing when it cannot be read."""
+def turns(agent: Agent, path: str, tail: int = 0) -> Iterator[Turn]:
+    """What one transcript tells, or its last `tail` bytes; nothing when it cannot be read."""
     from agentdeck.harnesses import loader, readers
 
     name = loader.get(agent.harness).transcript.reader
@@ -117,7 +117,7 @@ def turns(agent: Agent, path: str) -> Iterator[Turn]:
     if read is None:
         return
     try:
-        yield from read(readers.reader(name).lines(path))
+        yield from read(readers.reader(name).lines(path, tail))
     except OSError:
         return
 

@@ -15,7 +15,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.budget import UNLIMITED, Amounts, Budget
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
-from agentdeck.services import budget_rows, conversations, launch, rows
+from agentdeck.services import budget_rows, conversations, deliveries, launch, rows
 
 if TYPE_CHECKING:
     from agentdeck.harnesses.schema import Harness
@@ -68,7 +68,7 @@ def born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness, 
         budget_rows.put(conn, Budget("agent", agent.id, limits))
     rows.event(conn, now_ms(), "agent", agent.id, action="new", name=agent.name, harness=agent.harness)
     if prompt.strip():
-        add_delivery(conn, agent.id, prompt, kind="prompt")
+        deliveries.add(conn, agent.id, prompt, kind="prompt")
 
 
 def resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object]) -> None:
@@ -117,16 +117,3 @@ def approve(conn: sqlite3.Connection, digest: str, text: str) -> None:
 
 def approved(conn: sqlite3.Connection, digest: str) -> bool:
     return conn.execute("SELECT 1 FROM approvals WHERE hash = ? AND kind = 'setup'", (digest,)).fetchone() is not None
-
-
-def add_delivery(
-    conn: sqlite3.Connection, agent: str, text: str, *, kind: str = "message", mode: str = "idle", task: int = 0
-) -> str:
-    """Queue one text for one agent; returns the delivery's id."""
-    key = secrets.token_hex(5)
-    conn.execute(
-        "INSERT INTO deliveries (id, agent, text, mode, kind, task, created) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (key, agent, text, mode, kind, task, now_ms()),
-    )
-    rows.event(conn, now_ms(), "delivery", agent, id=key, state="queued", kind=kind)
-    return key

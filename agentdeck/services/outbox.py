@@ -1,274 +1,170 @@
-"""Hands texts to agents: at most once, never into a dialog or a draft, each with a receipt.
+"""The one outbox of a deck: every text for an agent, whoever sends it, one at a time to any of them.
 
-`submitted` is written before Enter is sent. So after a crash a row still `pasted` was
-certainly not submitted, and one that is `submitted` is `uncertain` until the client itself
-shows that it took the text; neither is ever sent again.
+At most once: a step is taken only from the state before it (services/deliveries), and done by tmux only if nothing
+has changed since it was decided (services/handing). What stays uncertain is settled by the client's own record, later
+than everybody waits for it, and never by sending it again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
-from collections import Counter
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentdeck.adapters import tmux
-from agentdeck.adapters.database.store import Writer
-from agentdeck.harnesses import loader
-from agentdeck.harnesses.schema import Harness
-from agentdeck.models.agent import Agent
+from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
-from agentdeck.models.pane import Pane
-from agentdeck.models.screen import parse
-from agentdeck.services import composer, gate, rows
+from agentdeck.services import deliveries, receipts
+from agentdeck.services.handing import Handing
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.probes import SpoolEvent
 
-ARRIVE_SECONDS = 5.0
-ENTER_AFTER_SECONDS = 0.12  # a client takes an Enter too close behind a burst for a newline
-PASTES = 3  # at most; Enter follows the one that shows
-ACKNOWLEDGE_SECONDS = 10.0
-COMMAND_SECONDS = 0.2  # between two looks whether a `/command` has left the composer
-NOTICE_SECONDS = 0.05
-
-
-@dataclass
-class _Waiter:
-    """A submitted text whose acknowledgement is awaited."""
-
-    since: int
-    text: str
-    evidence: str = ""
-    heard: asyncio.Event = field(default_factory=asyncio.Event)
+log = logging.getLogger("agentdeck.outbox")
+END_SECONDS = 3.0  # so long what is in hand is waited for at an orderly end; the next engine takes up the rest
+LATE_MS = 2_000  # between two looks for uncertain ones
 
 
 class Outbox:
-    """One worker over all open deliveries; one delivery at a time to any agent."""
+    """One worker over all open deliveries."""
 
     def __init__(self, writer: Writer, monitor: Monitor, socket: Path) -> None:
         self.writer = writer
         self.monitor = monitor
         self.socket = socket
         self.holds: Callable[[str], str] = lambda agent: ""  # why an agent (id) is handed nothing now
+        self.ears = receipts.Ears(monitor)
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._waiters: dict[str, _Waiter] = {}
-        self._interrupted: set[str] = set()
-        self._dropped: Counter[str] = Counter()  # how often a text was pasted and never showed
+        self._halfway: dict[str, Delivery] = {}  # begun by an engine that ended, or before tmux failed
+        self._unsure: dict[str, tuple[Delivery, receipts.Waiter]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._looked = 0
+        self._last: dict[str, int] = {}  # when each agent was given its last text
 
     async def recover(self) -> None:
-        """After a crash of an engine: settle what it left half-way, without sending anything."""
-        await self.writer.run(_recover)
+        """After a crash of an engine: note what it left; nothing is sent before each pane has been looked at."""
+        for delivery in await self.writer.run(deliveries.halfway):
+            self._halfway[delivery.id] = delivery
+        for delivery in await self.writer.run(lambda conn: deliveries.unsure(conn, now_ms())):
+            self._doubt(delivery)
 
     def hear(self, events: Sequence[SpoolEvent]) -> None:
-        """Hook events of this tick: an acknowledging one settles the text that waits for it."""
-        for event in events:
-            waiter, agent = self._waiters.get(event.agent), self.monitor.agents.get(event.agent)
-            if agent is None or event.name not in loader.get(agent.harness).acknowledge:
-                continue
-            if (
-                waiter is not None
-                and event.at >= waiter.since - 1000
-                and same_words(str(event.payload.get("prompt", "")), waiter.text)
-            ):
-                waiter.evidence = f"{event.name} hook"
-                waiter.heard.set()
+        """Hook events of this tick."""
+        self.ears.hear(events)
 
     async def round(self, client: tmux.ControlClient, pending: Sequence[Delivery]) -> None:
-        """Start on the oldest open delivery of every agent that has none in hand."""
-        first: dict[str, Delivery] = {}
-        for delivery in pending:
-            first.setdefault(delivery.agent, delivery)
-        for agent_id, delivery in first.items():
-            if agent_id not in self._busy:
-                task = asyncio.create_task(self._deliver(client, delivery))
-                self._busy[agent_id] = task
-                task.add_done_callback(lambda _, key=agent_id: self._busy.pop(key, None))
+        """Start on the next open delivery of every agent that has none in hand, and look after the uncertain ones."""
+        for delivery in list(self._halfway.values()):
+            if delivery.agent not in self._busy and delivery.agent in self.monitor.agents:
+                del self._halfway[delivery.id]
+                self._start(client, delivery, halfway=True)
+        for delivery in deliveries.choose(pending, self._working()):
+            if delivery.agent not in self._busy and not self._held(delivery.agent):
+                self._start(client, delivery)
+        if self._unsure and now_ms() - self._looked > LATE_MS and (self._looking is None or self._looking.done()):
+            self._looked = now_ms()
+            self._looking = asyncio.create_task(self._settle_late())
 
     async def settle_all(self) -> None:
-        """Wait for deliveries in hand (an orderly end); each has its own deadlines."""
-        await asyncio.gather(*self._busy.values(), return_exceptions=True)
+        """Wait for deliveries in hand (an orderly end), for a while: what is not done then, the next engine does."""
+        tasks = [*self._busy.values(), *([self._looking] if self._looking else [])]
+        if tasks:
+            await asyncio.wait(tasks, timeout=END_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _deliver(self, client: tmux.ControlClient, delivery: Delivery) -> None:
+    def _working(self) -> frozenset[str]:
+        return frozenset(
+            key for key in self.monitor.agents if self.monitor.status(key).state in ("working", "retrying")
+        )
+
+    def _held(self, agent: str) -> bool:
+        return any(delivery.agent == agent for delivery in self._halfway.values())
+
+    def _start(self, client: tmux.ControlClient, delivery: Delivery, *, halfway: bool = False) -> None:
+        task = asyncio.create_task(self._carry(client, delivery, halfway))
+        self._busy[delivery.agent] = task
+        task.add_done_callback(lambda _: self._busy.pop(delivery.agent, None))
+
+    async def _carry(self, client: tmux.ControlClient, delivery: Delivery, halfway: bool) -> None:
         agent = self.monitor.agents.get(delivery.agent)
         if agent is None:
             return  # not known yet
         if agent.life != "live":
-            await self._mark(delivery, "refused", "its process has ended; resume it first")
+            await self._agent_ended(delivery)
             return
-        if held := self.holds(agent.id):
-            await self._wait(delivery, held)
+        if not halfway and (held := self.holds(agent.id)):
+            await self.writer.run(lambda conn: deliveries.wait(conn, delivery, held))
             return
+        handing = Handing(client, self.socket, self.writer, self.monitor, self.ears, agent, delivery)
         try:
-            await self._try(client, agent, delivery)
+            if halfway:
+                await handing.take_up()
+            else:
+                await handing.run(self._last.get(agent.id, 0), self._ended(agent.id))
         except tmux.TmuxError as error:
-            await self._tmux_failed(delivery, error)
+            await self._tmux_failed(handing.delivery, error)
+        except EpochLost:
+            return  # another engine has the deck; this one's beat finds out by itself
+        except Exception:
+            log.exception("delivery %s failed", delivery.id)
+            self._halfway[delivery.id] = handing.delivery
+            await asyncio.sleep(1)
+        finally:
+            self._note(handing.delivery)
+
+    def _note(self, delivery: Delivery) -> None:
+        """What the rest of the outbox must know of a text that has gone out."""
+        if delivery.submitted:
+            self._last[delivery.agent] = delivery.submitted
+        if delivery.state == "uncertain":
+            self._doubt(delivery)
+
+    async def _agent_ended(self, delivery: Delivery) -> None:
+        state, reason = "refused", "its process has ended; resume it first"
+        if delivery.state == "pasted":
+            reason = "its process ended before Enter was sent"
+        elif delivery.state == "submitted":
+            state, reason = "uncertain", "its process ended just after Enter was sent"
+        await self.writer.run(lambda conn: deliveries.step(conn, delivery, [delivery.state], state, reason))
+        now = await self.writer.run(lambda conn: deliveries.get(conn, delivery.id))
+        if now is not None:
+            self._note(now)
 
     async def _tmux_failed(self, delivery: Delivery, error: tmux.TmuxError) -> None:
-        """tmux failed under our hands: what happened before Enter is queued again, what came after is uncertain."""
+        """tmux failed under our hands: whatever was begun is taken up by its marks once tmux answers again."""
+        now = await self.writer.run(lambda conn: deliveries.get(conn, delivery.id))
+        if now is not None and now.state in ("pasted", "submitted"):
+            self._halfway[now.id] = now
+        await self.writer.run(lambda conn: deliveries.wait(conn, delivery, error.title))
 
-        def change(conn: sqlite3.Connection) -> None:
-            state = conn.execute("SELECT state FROM deliveries WHERE id = ?", (delivery.id,)).fetchone()[0]
-            if state == "queued":
-                rows.update(conn, "deliveries", "id", delivery.id, reason=error.title)
-            elif state in ("pasted", "submitted"):
-                _settle(conn, delivery, "uncertain", error.title)
+    # -- uncertain ones
 
-        await self.writer.run(change)
+    def _doubt(self, delivery: Delivery) -> None:
+        if delivery.id not in self._unsure:
+            waiter = self.ears.wait(delivery.agent, delivery.submitted, delivery.text)
+            self._unsure[delivery.id] = (delivery, waiter)
 
-    async def _try(self, client: tmux.ControlClient, agent: Agent, delivery: Delivery) -> None:
-        harness = loader.get(agent.harness)
-        pane, typed = await self._look(client, agent, harness)
-        final = gate.refuse(pane, agent.id)
-        if final or pane is None:
-            await self._mark(delivery, "refused", final)
-            return
-        status = self.monitor.status(agent.id)
-        if (
-            delivery.mode == "interrupt"
-            and status.state in ("working", "retrying")
-            and delivery.id not in self._interrupted
-        ):
-            self._interrupted.add(delivery.id)
-            for key in harness.keys.interrupt:
-                await tmux.send_key(client, agent.pane, key)
-        mode = "queue" if delivery.mode == "queue" else "idle"
-        reason = gate.wait(status, pane, typed, mode, now_ms(), int(harness.settle_seconds * 1000))
-        if reason:
-            await self._wait(delivery, reason)
-            return
-        await self._mark(delivery, "pasted")
-        await tmux.paste(client, self.socket, agent.pane, delivery.text)
-        if not await self._arrived(client, agent, harness, typed):
-            await self._lost(client, agent, harness, delivery)
-            return
-        await asyncio.sleep(ENTER_AFTER_SECONDS)
-        if self.monitor.status(agent.id).state == "needs_input":
-            await self._mark(delivery, "refused", "a question came up under our hands; Enter was not sent")
-            return
-        await self._enter(client, agent, harness, delivery)
+    async def _settle_late(self) -> None:
+        """A report that came late, or the client's own transcript, settles an uncertain delivery."""
+        for delivery, waiter in list(self._unsure.values()):
+            agent = self.monitor.agents.get(delivery.agent)
+            found = waiter.evidence
+            if agent is not None and not found:
+                found = await receipts.transcribed(agent, delivery.text, delivery.submitted)
+            if found:
+                await self._acknowledge(delivery, found)
+            if found or agent is None or now_ms() - delivery.settled > deliveries.UNSURE_MS:
+                self.ears.drop(delivery.agent, waiter)
+                self._unsure.pop(delivery.id, None)
 
-    async def _look(
-        self, client: tmux.ControlClient, agent: Agent, harness: Harness
-    ) -> tuple[Pane | None, composer.Typed]:
-        """The pane and its composer as they are now."""
-        panes = await tmux.list_panes(client)
-        pane = panes.get(agent.pane)
-        if pane is None or harness.composer.kind == "none":
-            return pane, composer.Typed("none")
-        lines = (await tmux.capture(client, [agent.pane])).get(agent.pane, [])
-        return pane, composer.read(harness.composer, parse(lines), pane.cursor_y)
+    async def _acknowledge(self, delivery: Delivery, evidence: str) -> None:
+        await self.writer.run(lambda conn: deliveries.step(conn, delivery, ["uncertain"], "acknowledged", "", evidence))
 
-    async def _arrived(
-        self, client: tmux.ControlClient, agent: Agent, harness: Harness, before: composer.Typed
-    ) -> bool:
-        """Whether the pasted text shows. A client without a composer shows nothing to wait for."""
-        if before.state == "none":
-            return True
-        deadline = asyncio.get_running_loop().time() + ARRIVE_SECONDS
-        while asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(NOTICE_SECONDS)
-            _, typed = await self._look(client, agent, harness)
-            if typed.state == "draft":
-                return True
-        return False
-
-    async def _lost(self, client: tmux.ControlClient, agent: Agent, harness: Harness, delivery: Delivery) -> None:
-        """A client that has only just painted its composer may drop what is pasted: then it is pasted once more."""
-        _, typed = await self._look(client, agent, harness)
-        self._dropped[delivery.id] += 1
-        if typed.state == "empty" and self._dropped[delivery.id] < PASTES:
-            await self._mark(delivery, "queued", "its composer did not take the text; it is tried again")
-        else:
-            why = f"the text did not show in its composer within {ARRIVE_SECONDS:g} s; Enter was not sent"
-            await self._mark(delivery, "refused", why)
-
-    async def _enter(self, client: tmux.ControlClient, agent: Agent, harness: Harness, delivery: Delivery) -> None:
-        waiter = self._waiters[agent.id] = _Waiter(now_ms(), delivery.text)
-        try:
-            await tmux.check_writable(client, agent.pane, agent.id)
-            await self._mark(delivery, "submitted")
-            await tmux.send_bytes(client, agent.pane, b"\r")
-            await self._conclude(delivery, await self._taken(client, agent, harness, waiter))
-        finally:
-            del self._waiters[agent.id]
-
-    async def _taken(self, client: tmux.ControlClient, agent: Agent, harness: Harness, waiter: _Waiter) -> str:
-        """What shows that the client took the text, '' when nothing did in time.
-
-        A `/command` that the client carries out itself reports no prompt, and some clients report none at all:
-        there it is the emptied composer, or that it has begun to work.
-        """
-        if harness.composer.kind == "none" and not harness.acknowledge:
-            return "its terminal took the line"
-        emptied, gone = waiter.text.startswith("/") or not harness.acknowledge, 0
-        deadline = asyncio.get_running_loop().time() + ACKNOWLEDGE_SECONDS
-        while not waiter.evidence and asyncio.get_running_loop().time() < deadline:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(COMMAND_SECONDS if emptied else ACKNOWLEDGE_SECONDS):
-                    await waiter.heard.wait()
-            if emptied and not waiter.evidence:
-                _, typed = await self._look(client, agent, harness)
-                gone = gone + 1 if typed.state in ("empty", "absent") else 0
-                waiter.evidence = self._begun(agent, waiter) or ("its composer took the text" if gone > 1 else "")
-        return waiter.evidence
-
-    def _begun(self, agent: Agent, waiter: _Waiter) -> str:
-        status = self.monitor.status(agent.id)
-        works = status.state in ("working", "retrying", "needs_input") and status.since >= waiter.since
-        return f"it is {status.state}: {status.why}" if works else ""
-
-    async def _conclude(self, delivery: Delivery, evidence: str) -> None:
-        if evidence:
-            await self._mark(delivery, "acknowledged", evidence=evidence)
-        else:
-            await self._mark(delivery, "uncertain", f"no sign within {ACKNOWLEDGE_SECONDS:g} s that it took the text")
-
-    async def _wait(self, delivery: Delivery, reason: str) -> None:
-        if reason == delivery.reason:
-            return
-
-        def change(conn: sqlite3.Connection) -> None:
-            rows.update(conn, "deliveries", "id", delivery.id, reason=reason)
-            rows.event(conn, now_ms(), "delivery", delivery.agent, id=delivery.id, state="queued", reason=reason)
-
-        await self.writer.run(change)
-
-    async def _mark(self, delivery: Delivery, state: str, reason: str = "", evidence: str = "") -> None:
-        await self.writer.run(lambda conn: _settle(conn, delivery, state, reason, evidence))
-
-
-def _settle(conn: sqlite3.Connection, delivery: Delivery, state: str, reason: str = "", evidence: str = "") -> None:
-    now = now_ms()
-    column = {"pasted": "pasted", "submitted": "submitted", "queued": "pasted"}.get(state, "settled")
-    moment = 0 if state == "queued" else now
-    rows.update(
-        conn, "deliveries", "id", delivery.id, state=state, reason=reason, evidence=evidence, **{column: moment}
-    )
-    rows.event(conn, now, "delivery", delivery.agent, id=delivery.id, state=state, reason=reason, evidence=evidence)
-
-
-def _recover(conn: sqlite3.Connection) -> None:
-    for row in conn.execute("SELECT * FROM deliveries WHERE state IN ('pasted', 'submitted')").fetchall():
-        delivery = rows.delivery(row)
-        if delivery.state == "pasted":
-            _settle(conn, delivery, "refused", "the engine ended before Enter; the text may stand in its composer")
-        else:
-            _settle(conn, delivery, "uncertain", "the engine ended before the client answered")
-
-
-def pending(conn: sqlite3.Connection) -> list[Delivery]:
-    """Open deliveries that nobody has begun on, oldest first."""
-    found = conn.execute("SELECT * FROM deliveries WHERE state = 'queued' ORDER BY created, rowid")
-    return [rows.delivery(row) for row in found]
-
-
-def same_words(prompt: str, text: str) -> bool:
-    """Whether a client's report of a prompt is this text: clients wrap, tag and re-flow what was pasted."""
-    if not prompt.strip():
-        return True  # a client that does not say which prompt it took
-    wanted, heard = " ".join(text.split()), " ".join(prompt.split())
-    return wanted in heard or heard in wanted or wanted[:200] in heard
+    def _ended(self, agent_id: str) -> int:
+        """When the newest hook that fits idle came in, 0 without one: a turn may be too short to be seen."""
+        watched = self.monitor.watched.get(agent_id)
+        hook = watched.evidence.get("hook") if watched else None
+        return hook.changed if hook is not None and "idle" in hook.states else 0

@@ -17,10 +17,9 @@ from agentdeck.models.gate import GateStep
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
 from agentdeck.models.usage import Tokens
-from agentdeck.services import budget_rows, gate_rows, rows
+from agentdeck.services import budget_rows, deliveries, gate_rows, rows
 from agentdeck.services.assignment import Candidate, Choice, candidate, choose, fits, state_after, why
 from agentdeck.services.fleet import UsageSum, usage_json
-from agentdeck.services.lives import add_delivery
 
 __all__ = [
     "OPEN", "Candidate", "Choice", "accept", "add", "as_json", "cancel", "candidate", "carry_on", "check", "choose",
@@ -138,7 +137,7 @@ def lease(conn: sqlite3.Connection, task_id: int, agent: Agent, *, branch: str =
 def carry_on(conn: sqlite3.Connection, last: Attempt, agent: Agent, told: str) -> Attempt:
     """Try again at once in the same tree, on the same branch, with the same agent, which is told why."""
     attempt = lease(conn, last.task, agent, branch=last.branch, base_oid=last.base_oid)
-    set_delivery(conn, attempt, add_delivery(conn, agent.id, told, kind="task", task=last.task))
+    set_delivery(conn, attempt, deliveries.add(conn, agent.id, told, kind="task", task=last.task))
     return attempt
 
 

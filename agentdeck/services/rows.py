@@ -122,7 +122,7 @@ def disk_use(row: sqlite3.Row) -> DiskUse:
 
 
 def delivery(row: sqlite3.Row) -> Delivery:
-    return Delivery(**{field.name: row[field.name] for field in fields(Delivery)})
+    return Delivery(**{field.name: row[field.name] for field in fields(Delivery)} | {"command": bool(row["command"])})
 
 
 def event(conn: sqlite3.Connection, ts: int, kind: str, agent_id: str = "", /, **data: object) -> None:

@@ -94,7 +94,7 @@ class Keyboard:
         client = self._live.client
         if client is None:
             raise AgentDeckError("no connection to tmux: what you type is not sent")
-        await tmux.check_writable(client, self.pane, self._deck_id)
+        await tmux.check_writable(client, self.pane, self._deck_id, typing=True)
         if isinstance(item, bytes):
             await tmux.send_bytes(client, self.pane, item)
         elif isinstance(item, str):

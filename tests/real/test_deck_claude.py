@@ -285,14 +285,14 @@ def test_every_token_is_counted(
     deck.shows("ann", "● Counted.")
     first = deck.until("ann", "idle")
     deck.run("send", "ann", f"Delegate ::call Agent {SUBAGENT} ::say All done.", "--wait", "60")
-    assert deck.json("send", "ann", "/compact")["state"] == "acknowledged"
+    assert deck.json("send", "ann", "/compact", "--command")["state"] == "acknowledged"
     wait_for(lambda: any(served.prompt.startswith(COMPACTION) for served in model.requests), 20, "the compaction")
     deck.until("ann", "idle")
     deck.run("send", "ann", "After ::say I begin. ::bash ls ::wait 60 ::say never")
     wait_for(lambda: model.requests[-1].step == 1, 20, "the request that is interrupted")
     deck.run("interrupt", "ann")
     deck.until("ann", "idle")
-    assert deck.json("send", "ann", "/clear")["state"] == "acknowledged"
+    assert deck.json("send", "ann", "/clear", "--command")["state"] == "acknowledged"
     wait_for(lambda: deck.row("ann")["session_id"] != first["session_id"], 10, "the new session's id")
     deck.run("send", "ann", "New ::say A new session.", "--wait", "20")
     assert model.requests[-1].session == deck.row("ann")["session_id"]

@@ -11,11 +11,11 @@ import pytest
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
+from agentdeck.models.delivery import Delivery
 from agentdeck.models.pane import Pane
 from agentdeck.models.status import Ask, Evidence, Status
-from agentdeck.services import answers, dispatcher, gate, outbox, rows
+from agentdeck.services import answers, deliveries, dispatcher, gate, rows
 from agentdeck.services.composer import Typed
-from agentdeck.services.lives import add_delivery
 
 NOW = 1_000_000
 PANE = Pane(
@@ -79,23 +79,56 @@ def test_rest_must_have_lasted_where_a_client_paints_its_composer_before_its_dia
     assert gate.wait(young, PANE, EMPTY, "idle", NOW) == ""
 
 
-def test_words_are_compared_by_meaning() -> None:
-    wrapped = '\n\n<pasted_content id="b4">\nfirst line\nsecond   line\n</pasted_content id="b4">\n'
-    assert outbox.same_words(wrapped, "first line\nsecond line\n")
-    assert not outbox.same_words("something else", "first line")
-    assert outbox.same_words("", "anything")
+def test_rest_may_still_be_the_rest_before_the_last_text() -> None:
+    given = NOW - 500
+    assert gate.rest(IDLE, "idle", NOW, last=given)
+    assert gate.rest(IDLE, "idle", NOW, last=given, ended=given + 100) == "", "its turn was too short to be seen"
+    assert gate.rest(replace(IDLE, since=given + 1), "idle", NOW, last=given) == ""
+    assert gate.rest(IDLE, "idle", NOW, last=NOW - gate.TURN_MS) == "", "it made no turn of it"
 
 
-def test_what_a_crash_left_half_way_is_never_sent_again(tmp_path: Path) -> None:
+def test_a_follow_up_waits_for_a_turn_that_ended_well() -> None:
+    failed = Status("failed", since=NOW - 5000, checked=NOW, why="API Error")
+    assert gate.rest(failed, "idle", NOW) == ""
+    assert "API Error" in gate.rest(failed, "follow", NOW)
+    assert gate.rest(IDLE, "follow", NOW) == ""
+
+
+def test_a_dialog_on_the_screen_and_a_human_s_keys_make_a_text_wait() -> None:
+    assert gate.screen(PANE, EMPTY, asks=True)
+    assert gate.screen(PANE, EMPTY, keys=NOW - 1000, now=NOW)
+    assert gate.screen(PANE, EMPTY, keys=NOW - gate.TYPING_MS, now=NOW) == ""
+
+
+def test_a_busy_agent_gets_first_what_does_not_wait_for_rest() -> None:
+    one, two, three = (Delivery(str(n), "a1", "x", "queued", mode) for n, mode in enumerate(("idle", "queue", "idle")))
+    last = Delivery("3", "a1", "x", "queued", "interrupt")
+    assert deliveries.choose([one, two, three, last], frozenset()) == [one]
+    assert deliveries.choose([one, two, three, last], frozenset({"a1"})) == [last]
+    assert deliveries.choose([one, two, three], frozenset({"a1"})) == [two]
+
+
+def test_a_row_takes_each_step_once(tmp_path: Path) -> None:
     conn = store.write(tmp_path / "deck.db")
     with store.transaction(conn):
-        ids = [add_delivery(conn, "a1", "text") for _ in range(3)]
-        rows.update(conn, "deliveries", "id", ids[1], state="pasted")
-        rows.update(conn, "deliveries", "id", ids[2], state="submitted", submitted=5)
-        outbox._recover(conn)
-    states = dict(conn.execute("SELECT id, state FROM deliveries").fetchall())
-    assert [states[key] for key in ids] == ["queued", "refused", "uncertain"]
-    assert [one.id for one in outbox.pending(conn)] == [ids[0]]
+        key = deliveries.add(conn, "a1", "text")
+        row = deliveries.get(conn, key)
+        assert row is not None
+        first = deliveries.claim(conn, row)
+        assert first is not None and (first.tries, first.paste_mark) == (1, f"{key}.1")
+        assert deliveries.claim(conn, row) is None, "a stale copy"
+        with pytest.raises(AgentDeckError, match="cannot be cancelled any more"):
+            deliveries.cancel(conn, key)
+        assert deliveries.step(conn, first, ["pasted"], "submitted")
+        assert deliveries.step(conn, first, ["submitted"], "pasted", "not done after all")
+        back = deliveries.get(conn, key)
+        assert back is not None and (back.submitted, back.pasted) == (0, first.pasted)
+        assert deliveries.step(conn, first, ["pasted"], "queued")
+        assert deliveries.cancel(conn, key).reason == "cancelled"
+        assert deliveries.pending(conn) == []
+        task = deliveries.add(conn, "a1", "text", kind="task", task=7)
+        with pytest.raises(AgentDeckError, match="carries task 7"):
+            deliveries.cancel(conn, task)
     conn.close()
 
 

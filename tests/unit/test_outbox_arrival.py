@@ -1,9 +1,10 @@
-"""A client that has only just painted its composer may drop a paste; one without hooks acknowledges by its screen."""
+"""What may become of a paste: dropped, mixed with a human's letters, covered by a question, taken, left to stand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,60 +12,79 @@ import pytest
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
+from agentdeck.adapters.tmux.handing import Sight
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
 from agentdeck.models.status import Status
-from agentdeck.services import outbox, rows
-from agentdeck.services.lives import add_delivery
+from agentdeck.services import deliveries, handing, outbox, rows
 from agentdeck.services.monitor import Monitor
+from agentdeck.services.probes import SpoolEvent
 
 HARNESS = """
 name = "plain"
 title = "Plain"
 [start]
 argv = ["plain"]
+[[patterns]]
+state = "needs_input"
+reason = "permission"
+match = '^Allow'
 [composer]
 kind = "line"
 prompt = "> "
+badge = '\\[pasted\\]'
+[typing]
+commands = "/"
 """
+PANE = Pane("%1", "@1", "a1", 1, "plain", "", False, None, None, 80, 24, 2, 0, True, False, False, 1, 0)
 
 
 class Terminal:
-    """A client whose composer shows a paste from the `drops`-th on, and which empties it at Enter if it `takes`."""
+    """A client whose composer shows a paste from the `drops`-th on, and which empties it at Enter if it `takes`.
 
-    def __init__(self, drops: int = 0, takes: bool = True) -> None:
-        self.drops, self.takes = drops, takes
-        self.pasted, self.entered = 0, 0
-        self.composer = ""
+    `before` is called at each look with how many there were.
+    """
 
-    async def list_panes(self, _client: object) -> dict[str, Pane]:
-        pane = Pane("%1", "@1", "a1", 1, "plain", "", False, None, None, 80, 24, 2, 0, True, False, False, 1, 0)
-        return {"%1": pane}
+    def __init__(self, drops: int = 0, takes: bool = True, before: Callable[[int], None] | None = None) -> None:
+        self.drops, self.takes, self.before = drops, takes, before
+        self.pasted, self.entered, self.looks, self.moves = 0, 0, 0, 0
+        self.composer, self.pane, self.typed = "", PANE, 0
+        self.marks = {"paste": "", "enter": ""}
 
-    async def capture(self, _client: object, _panes: object) -> dict[str, list[str]]:
-        return {"%1": [f"> {self.composer}"]}
+    async def sight(self, _client: object, _pane: str, _deck_id: str) -> Sight:
+        self.looks += 1
+        if self.before:
+            self.before(self.looks)
+        screen = (f"> {self.composer}",)
+        return Sight(self.pane, screen, self.typed, self.marks["paste"], self.marks["enter"], str(self.moves))
 
-    async def paste(self, _client: object, _socket: object, _pane: str, text: str) -> None:
+    async def paste_as_seen(self, _socket: Path, seen: Sight, text: str, mark: str) -> bool:
+        if seen.state != str(self.moves):
+            return False
         self.pasted += 1
-        self.composer = text if self.pasted > self.drops else ""
+        self.moves += 1
+        self.composer, self.marks["paste"] = text if self.pasted > self.drops else "", mark
+        return True
 
-    async def check_writable(self, *_: object) -> None:
-        return
-
-    async def send_bytes(self, _client: object, _pane: str, keys: bytes) -> None:
-        assert keys == b"\r"
+    async def enter_as_seen(self, _socket: Path, seen: Sight, mark: str) -> bool:
+        if seen.state != str(self.moves):
+            return False
         self.entered += 1
-        self.composer = "" if self.takes else self.composer
+        self.composer, self.marks["enter"] = "" if self.takes else self.composer, mark
+        return True
 
 
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch, deck_home: Path) -> Iterator[outbox.Outbox]:
-    monkeypatch.setattr(outbox, "ARRIVE_SECONDS", 0.12)
-    monkeypatch.setattr(outbox, "ACKNOWLEDGE_SECONDS", 0.3)
-    monkeypatch.setattr(outbox, "COMMAND_SECONDS", 0.05)
+    for name, seconds in (("ARRIVE", 0.12), ("ACKNOWLEDGE", 0.3), ("LOOK", 0.03), ("NOTICE", 0.01), ("HOOK", 0.1)):
+        monkeypatch.setattr(handing, f"{name}_SECONDS", seconds)
+    monkeypatch.setattr(handing, "ENTER_AFTER_SECONDS", 0.02)
     paths.user_harnesses_dir().mkdir(parents=True)
     (paths.user_harnesses_dir() / "plain.toml").write_text(HARNESS)
+    (paths.user_harnesses_dir() / "telling.toml").write_text(
+        'acknowledge = ["Prompt"]\n' + HARNESS.replace('"plain"', '"telling"', 1)
+    )
     monitor = Monitor()
     monitor.know([Agent(id="a1", name="ann", harness="plain", repo="/r", worktree="/w", branch="", base="",
                         base_oid="", life="live", pane="%1")])  # fmt: skip
@@ -74,53 +94,173 @@ def box(monkeypatch: pytest.MonkeyPatch, deck_home: Path) -> Iterator[outbox.Out
     writer.close()
 
 
-async def deliver(box: outbox.Outbox, monkeypatch: pytest.MonkeyPatch, terminal: Terminal, rounds: int) -> Any:
-    for name in ("list_panes", "capture", "paste", "check_writable", "send_bytes"):
-        monkeypatch.setattr(outbox.tmux, name, getattr(terminal, name))
-    await box.writer.run(lambda conn: add_delivery(conn, "a1", "say hello"))
-    for _ in range(rounds):
-        await box.round(object(), await box.writer.run(outbox.pending))  # pyrefly: ignore
-        await box.settle_all()
-    with closing(store.read(paths.database_file())) as conn:
-        assert conn is not None
-        return rows.delivery(conn.execute("SELECT * FROM deliveries").fetchone())
+@pytest.fixture
+def deliver(box: outbox.Outbox, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    async def go(terminal: Terminal, rounds: int = 1, text: str = "say hello", **options: Any) -> Any:
+        for name in ("sight", "paste_as_seen", "enter_as_seen"):
+            monkeypatch.setattr(handing.tmux, name, getattr(terminal, name), raising=False)
+        if text:
+            await box.writer.run(lambda conn: deliveries.add(conn, "a1", text, **options))
+        for _ in range(rounds):
+            await box.round(object(), await box.writer.run(deliveries.pending))  # pyrefly: ignore
+            await box.settle_all()
+        with closing(store.read(paths.database_file())) as conn:
+            assert conn is not None
+            return rows.delivery(conn.execute("SELECT * FROM deliveries ORDER BY rowid").fetchone())
+
+    return go
 
 
-async def test_a_dropped_paste_is_pasted_again_and_entered_once(
-    box: outbox.Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def telling(box: outbox.Outbox) -> None:
+    """From now on the client reports its prompts."""
+    box.monitor.agents["a1"] = replace(box.monitor.agents["a1"], harness="telling")
+
+
+async def test_a_dropped_paste_is_pasted_again_and_entered_once(deliver: Any) -> None:
     terminal = Terminal(drops=1)
-    told = await deliver(box, monkeypatch, terminal, rounds=2)
+    told = await deliver(terminal, rounds=2)
     assert (told.state, terminal.pasted, terminal.entered) == ("acknowledged", 2, 1)
-    assert told.evidence == "its composer took the text"
+    assert (told.evidence, told.tries) == ("its composer took the text", 2)
 
 
-async def test_it_gives_up_after_three_and_never_sends_enter(
-    box: outbox.Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_gives_up_after_three_and_never_sends_enter(deliver: Any) -> None:
     terminal = Terminal(drops=9)
-    told = await deliver(box, monkeypatch, terminal, rounds=5)
+    told = await deliver(terminal, rounds=5)
     assert (told.state, terminal.pasted, terminal.entered) == ("refused", 3, 0)
 
 
-async def test_a_text_that_stays_in_the_composer_is_uncertain(
-    box: outbox.Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_text_that_stays_in_the_composer_is_uncertain(deliver: Any) -> None:
     terminal = Terminal(takes=False)
-    told = await deliver(box, monkeypatch, terminal, rounds=1)
+    told = await deliver(terminal)
     assert (told.state, terminal.entered) == ("uncertain", 1)
+    assert "still stands in its composer" in told.reason
+    await deliver(terminal, rounds=3, text="")
+    assert terminal.entered == 1, "nobody presses Enter a second time"
 
 
-async def test_a_client_that_has_begun_to_work_has_taken_the_text(
-    box: outbox.Outbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_client_that_has_begun_to_work_has_taken_the_text(box: outbox.Outbox, deliver: Any) -> None:
     terminal = Terminal(takes=False)
-    send = terminal.send_bytes
+    press = terminal.enter_as_seen
 
-    async def works(client: object, pane: str, keys: bytes) -> None:
-        await send(client, pane, keys)
+    async def works(socket: Path, seen: Sight, mark: str) -> bool:
+        done = await press(socket, seen, mark)
         box.monitor.watched["a1"].status = Status("working", "title", now_ms() + 1, "title '* works'")
+        return done
 
-    terminal.send_bytes = works  # pyrefly: ignore
-    told = await deliver(box, monkeypatch, terminal, rounds=1)
+    terminal.enter_as_seen = works  # pyrefly: ignore
+    told = await deliver(terminal)
     assert (told.state, told.evidence) == ("acknowledged", "it is working: title '* works'")
+
+
+async def test_letters_that_a_human_types_to_it_keep_enter_back(deliver: Any) -> None:
+    def types(looks: int) -> None:
+        if terminal.pasted and looks == 3:
+            terminal.composer += "?"
+            terminal.moves += 1
+
+    terminal = Terminal(before=types)
+    told = await deliver(terminal)
+    assert (told.state, terminal.pasted, terminal.entered) == ("refused", 1, 0)
+    assert "something else stands with it" in told.reason
+
+
+async def test_a_key_between_the_look_and_the_paste_or_enter_stops_it(deliver: Any) -> None:
+    """tmux compares what was seen with what is: here the pane moves right after each of the first looks."""
+    terminal = Terminal()
+    look = terminal.sight
+
+    async def moving(*args: Any) -> Sight:
+        seen = await look(*args)
+        terminal.moves += terminal.looks in (1, 4)
+        return seen
+
+    terminal.sight = moving  # pyrefly: ignore
+    told = await deliver(terminal, rounds=1)
+    assert (told.state, terminal.pasted) == ("queued", 0)
+    told = await deliver(terminal, rounds=1, text="")
+    assert (told.state, terminal.pasted, terminal.entered) == ("acknowledged", 1, 1)
+
+
+async def test_a_question_over_the_text_holds_enter_until_it_is_answered(deliver: Any) -> None:
+    seen: list[int] = []
+
+    def asks(looks: int) -> None:
+        if terminal.pasted and not seen:
+            seen.append(looks)
+            terminal.held, terminal.composer = terminal.composer, ""  # type: ignore[attr-defined]
+        if seen and looks < seen[0] + 8:
+            terminal.asking = True  # type: ignore[attr-defined]
+            assert terminal.entered == 0
+        elif seen and not terminal.entered and looks == seen[0] + 8:
+            terminal.asking = False  # type: ignore[attr-defined]
+            terminal.composer = terminal.held  # type: ignore[attr-defined]
+
+    terminal = Terminal(before=asks)
+    terminal.asking = False  # type: ignore[attr-defined]
+    look = terminal.sight
+
+    async def covered(*args: Any) -> Sight:
+        found = await look(*args)
+        return replace(found, screen=("Allow this? y/n",)) if terminal.asking else found  # type: ignore[attr-defined]
+
+    terminal.sight = covered  # pyrefly: ignore
+    told = await deliver(terminal)
+    assert (told.state, terminal.entered) == ("acknowledged", 1)
+
+
+async def test_somebody_who_types_elsewhere_in_the_pane_is_waited_for(deliver: Any) -> None:
+    terminal = Terminal()
+    terminal.typed = now_ms() - 200
+    told = await deliver(terminal)
+    assert (told.state, told.reason, terminal.pasted) == ("queued", "somebody is typing into it", 0)
+    terminal.typed = now_ms() - 5000
+    assert (await deliver(terminal, text="")).state == "acknowledged"
+
+
+async def test_a_text_that_was_taken_out_of_the_composer_is_refused(deliver: Any) -> None:
+    def clears(looks: int) -> None:
+        if terminal.pasted and looks == 3:
+            terminal.composer = ""
+
+    terminal = Terminal(before=clears)
+    told = await deliver(terminal)
+    assert (told.state, terminal.entered) == ("refused", 0)
+    assert "took it out" in told.reason
+
+
+async def test_a_text_that_a_human_sent_by_hand_has_arrived(box: outbox.Outbox, deliver: Any) -> None:
+    telling(box)
+
+    def sends(looks: int) -> None:
+        if terminal.pasted and looks == 3:
+            terminal.composer = ""
+            box.hear([SpoolEvent("a1", "Prompt", {"prompt": "say hello"}, now_ms(), "")])
+
+    terminal = Terminal(before=sends)
+    box.ears.wait("a1", 0, "another")  # one that is still uncertain does not take it
+    told = await deliver(terminal)
+    assert (told.state, terminal.entered) == ("acknowledged", 0)
+    assert told.evidence == "Prompt hook; Enter was pressed by somebody else"
+
+
+async def test_a_stale_copy_of_a_row_sends_nothing(box: outbox.Outbox, deliver: Any) -> None:
+    terminal = Terminal()
+    await box.writer.run(lambda conn: deliveries.add(conn, "a1", "say hello"))
+    stale = await box.writer.run(deliveries.pending)
+    assert (await deliver(terminal, text="")).state == "acknowledged"
+    await box.round(object(), stale)  # pyrefly: ignore
+    await box.settle_all()
+    assert (terminal.pasted, terminal.entered) == (1, 1)
+
+
+async def test_what_cannot_be_said_literally_is_refused_and_goes_as_a_command_when_asked(deliver: Any) -> None:
+    terminal = Terminal()
+    told = await deliver(terminal, text="/clear")
+    assert (told.state, terminal.pasted) == ("refused", 0)
+    assert "like a command" in told.reason
+
+
+async def test_a_command_is_pasted_as_it_is(deliver: Any) -> None:
+    terminal = Terminal()
+    told = await deliver(terminal, text="/clear", command=True)
+    assert (told.state, terminal.entered) == ("acknowledged", 1)

@@ -12,7 +12,7 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.task import Attempt
-from agentdeck.services import lives, queue, rows, specs
+from agentdeck.services import deliveries, queue, rows, specs
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def add(conn: sqlite3.Connection, text: str = "# Do it\n", **words) -> int:
 
 
 def deliver(conn: sqlite3.Connection, attempt: Attempt, *, submitted: bool) -> None:
-    key = lives.add_delivery(conn, attempt.agent, "text", kind="task", task=attempt.task)
+    key = deliveries.add(conn, attempt.agent, "text", kind="task", task=attempt.task)
     queue.set_delivery(conn, attempt, key)
     if submitted:
         rows.update(conn, "deliveries", "id", key, state="acknowledged", submitted=5)

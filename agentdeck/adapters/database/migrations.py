@@ -385,3 +385,19 @@ def m014_usage_totals(db: Database) -> None:
             SUM(reasoning), SUM(cost), SUM(unpriced_tokens) FROM usage_rollup GROUP BY 1, 2, 3, 4, 5, 6;
         """,
     )
+
+
+@migrations()
+def m015_outbox(db: Database) -> None:
+    """What was left out of a text, how often it was pasted, when a turn was ended for it, what was sent together."""
+    _run(
+        db,
+        """
+        ALTER TABLE deliveries ADD COLUMN note TEXT NOT NULL DEFAULT '';
+        ALTER TABLE deliveries ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE deliveries ADD COLUMN interrupted INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE deliveries ADD COLUMN command INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE deliveries ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+        CREATE INDEX deliveries_state ON deliveries(state) WHERE state NOT IN ('acknowledged', 'refused');
+        """,
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentdeck.adapters.tmux.attach import attach_argv, popup_argv, window_argv
     from agentdeck.adapters.tmux.control import ControlClient
+    from agentdeck.adapters.tmux.handing import Sight, enter_as_seen, paste_as_seen, sight
     from agentdeck.adapters.tmux.history import history_rows, history_styled, history_texts
     from agentdeck.adapters.tmux.keys import TEXTUAL_TO_TMUX, encode, is_key
     from agentdeck.adapters.tmux.panes import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TEXTUAL_TO_TMUX",
     "ControlClient",
+    "Sight",
     "TmuxError",
     "TmuxSilent",
     "attach_argv",
@@ -40,6 +42,7 @@ __all__ = [
     "check_writable",
     "encode",
     "ensure_server",
+    "enter_as_seen",
     "history_rows",
     "history_styled",
     "history_texts",
@@ -52,12 +55,14 @@ __all__ = [
     "mark_again",
     "panes_now",
     "paste",
+    "paste_as_seen",
     "pasteable",
     "popup_argv",
     "send_bytes",
     "send_key",
     "server_alive",
     "session_name",
+    "sight",
     "spawn_agent",
     "spawn_hidden",
     "survivors",
@@ -68,6 +73,7 @@ __all__ = [
 _HOME = {
     "attach": ("attach_argv", "popup_argv", "window_argv"),
     "control": ("ControlClient",),
+    "handing": ("Sight", "enter_as_seen", "paste_as_seen", "sight"),
     "history": ("history_rows", "history_styled", "history_texts"),
     "keys": ("TEXTUAL_TO_TMUX", "encode", "is_key"),
     "panes": ("capture", "check_writable", "list_panes", "look", "paste", "pasteable", "send_bytes", "send_key"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ async def capture(client: ControlClient, panes: Sequence[str]) -> dict[str, list
     reverse cursor cell at a line's end, is lost. tmux 3.3 leaves out cells behind the last one written even when
     they were erased to a colour; 3.4 has them.
     """
-    replies = await client.batch([_capture(pane) for pane in panes])
+    replies = await client.batch([capture_command(pane) for pane in panes])
     return {pane: reply for pane, reply in zip(panes, replies, strict=True) if not isinstance(reply, TmuxError)}
 
 
@@ -50,7 +51,7 @@ async def look(client: ControlClient, panes: Sequence[str]) -> dict[str, tuple[P
     """The facts and the visible screens of `panes`, by pane id, in one batch: the cursor belongs to the screen."""
     facts = [("list-panes", "-t", pane, "-F", rows.FORMAT) for pane in panes]
     replies = await client.batch(
-        [command for pane, fact in zip(panes, facts, strict=True) for command in (fact, _capture(pane))]
+        [command for pane, fact in zip(panes, facts, strict=True) for command in (fact, capture_command(pane))]
     )
     found: dict[str, tuple[Pane, list[str]]] = {}
     for pane, listed, screen in zip(panes, replies[::2], replies[1::2], strict=True):
@@ -62,16 +63,28 @@ async def look(client: ControlClient, panes: Sequence[str]) -> dict[str, tuple[P
     return found
 
 
-def _capture(pane: str) -> tuple[str, ...]:
+def capture_command(pane: str) -> tuple[str, ...]:
     return ("capture-pane", "-p", "-e", "-N", "-t", pane)
 
 
-async def check_writable(client: ControlClient, pane: str, deck_id: str) -> None:
+TYPED = "@deck_typed"
+"""The option of a pane that tells when a human last typed into it through a dashboard (UTC ms)."""
+
+
+async def check_writable(client: ControlClient, pane: str, deck_id: str, *, typing: bool = False) -> None:
     """Raise TmuxError unless `pane` is the live pane of agent `deck_id` and takes input.
 
     In copy mode a paste would reach the program but Enter would not; a dead pane answers every write with OK.
+    `typing`: a human types; the pane remembers when, and no text of the deck's gets between their keys.
     """
-    line = await client.command("display-message", "-p", "-t", pane, "#{@deck_id} #{pane_dead} #{pane_in_mode}")
+    asked: list[tuple[str, ...]] = [
+        ("display-message", "-p", "-t", pane, "#{@deck_id} #{pane_dead} #{pane_in_mode}"),
+    ]
+    if typing:
+        asked.append(("set-option", "-p", "-t", pane, TYPED, str(int(time.time() * 1000))))
+    line = (await client.batch(asked))[0]
+    if isinstance(line, TmuxError):
+        raise line
     owner, dead, in_mode = (line[0] if line else "  ").split(" ", 2)
     if owner != deck_id:
         raise TmuxError(f"Pane {pane} is not the pane of agent {deck_id}", "It ended; resume the agent.")
