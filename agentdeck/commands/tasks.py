@@ -36,7 +36,7 @@ def add(sources: tuple[str, ...], repo: str, agent: str, priority: int, as_json:
     def change(conn: sqlite3.Connection) -> list[int]:
         for name in filter(None, (agent, *(spec.agent for spec in found))):
             rows.find(conn, name)
-        return [queue.add(conn, spec, root, priority=priority, agent=agent) for spec in found]
+        return queue.add_all(conn, found, root, priority=priority, agent=agent)
 
     conn = store.write(paths.database_file())
     try:
@@ -99,7 +99,8 @@ def show(number: int, as_json: bool) -> None:
 @click.argument("number", type=int)
 def why(number: int) -> None:
     """Why a task does not run now."""
-    from agentdeck.services import budget_report, disk, fleet, queue
+    from agentdeck import config
+    from agentdeck.services import budget_report, disk, fleet, queue, queue_rules
     from agentdeck.services.standing import candidates
 
     def look(conn: sqlite3.Connection | None) -> str:
@@ -111,12 +112,13 @@ def why(number: int) -> None:
             return f"the disk is nearly full: {disk.told(short)}"
         if spent := budget_report.spent_task(conn, number):
             return f"its budget is spent: {spent}"
-        return queue.why(task, candidates(conn, fleet.load(conn).rows))
+        rules, load = queue_rules.read(conn, config.load())
+        return queue.why(task, candidates(conn, fleet.load(conn).rows), rules, load)
 
     click.echo(output.query(look))
 
 
-def _change(number: int, verb: str, *words: str) -> None:
+def _change(number: int, verb: str, *words: object) -> None:
     from agentdeck import paths
     from agentdeck.adapters.database import store
     from agentdeck.services import queue, requests
@@ -145,6 +147,66 @@ def retry(number: int) -> None:
 
     _change(number, "retry")
     output.run(summon.ensure_engine())
+
+
+@task.command("approve")
+@click.argument("number", type=int)
+def approve(number: int) -> None:
+    """You have read the text of a task from a watched folder: it may run."""
+    from agentdeck.services import summon
+
+    _change(number, "approve")
+    output.run(summon.ensure_engine())
+
+
+@task.command("priority")
+@click.argument("number", type=int)
+@click.argument("priority", type=int)
+def priority(number: int, priority: int) -> None:
+    """Tasks of a higher priority start first."""
+    _change(number, "prioritise", priority)
+
+
+@task.command("edit")
+@click.argument("number", type=int)
+@click.argument("source", metavar="[SPEC|-]", default="")
+def edit(number: int, source: str) -> None:
+    """Give a task a new text: a file, standard input, or your editor. An attempt that runs keeps its own."""
+    from agentdeck.services import queue, specs
+
+    def look(conn: sqlite3.Connection | None) -> tuple[str, str]:
+        if conn is None:
+            raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
+        found = queue.task(conn, number)
+        return queue.text(conn, found.spec_version), found.path
+
+    text, path = output.query(look)
+    if source and source != "-":
+        found = specs.load(Path(source).absolute())
+    else:
+        new = output.text_or_stdin("-") if source else click.edit(text, extension=".md")
+        if not (new or "").strip() or new == text:
+            click.echo("nothing changed", err=True)
+            return
+        found = specs.parse(str(new), path)
+    _change(number, "revise", found)
+
+
+@task.command("resume")
+def resume() -> None:
+    """Let harnesses and specs go on that pause after too many attempts that died or never started."""
+    from agentdeck import config, paths
+    from agentdeck.adapters.database import store
+    from agentdeck.services import breaker, requests
+
+    conn = store.write(paths.database_file())
+    try:
+        with store.transaction(conn):
+            found = breaker.resume(conn, config.load().queue.breaker)
+    finally:
+        conn.close()
+    requests.wake()
+    click.echo(f"goes on: {', '.join(found)}" if found else "nothing pauses", err=True)
 
 
 @task.command("accept")

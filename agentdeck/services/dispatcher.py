@@ -14,13 +14,17 @@ from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
-from agentdeck.models.task import Attempt, Outcome
-from agentdeck.services import deliveries, disk, queue, rows, specs, trees, worktrees
+from agentdeck.models.task import Attempt, Outcome, Task
+from agentdeck.services import deliveries, disk, queue, queue_rules, rows, settings, specs, trees, worktrees
+from agentdeck.services.assignment import Candidate, Rules
 from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.judging import Judging, limit
 from agentdeck.services.monitor import Monitor
+from agentdeck.services.overseer import Overseer
 
 IDLE_FOR_MS = 1_000  # how long an agent has been idle before it counts as done, or as free
+LIMITED_FOR_MS = 2_000  # how long a usage limit has stood before the task goes to somebody else
+LOOK_AGAIN_MS = 2_000  # budgets and limits change without an event
 UNCERTAIN_FOR_MS = 60_000  # an uncertain delivery to an agent that stays idle this long is given up
 
 # Agents that are spoken for: an attempt runs, or a text is on its way to them.
@@ -37,31 +41,64 @@ class Dispatcher:
         self.writer = writer
         self.monitor = monitor
         self.judging = judging
+        self.overseer = Overseer(writer, monitor)
         self.count = count  # so that an attempt's usage is there when it is said to have ended
         self.holds: Callable[[str], str] = lambda agent: ""  # why an agent (id) is handed nothing now
         self.held_tasks: Callable[[], Collection[int]] = frozenset  # those that would go beyond their own limits
+        self.veto: Callable[[Task, Candidate], str] = lambda task, agent: ""  # what else may forbid it, in words
         self._preparing: dict[str, asyncio.Task[None]] = {}
+        self._seen: object = None
+        self._looked = 0
+        self._paused: set[str] = set()
 
     async def round(self) -> None:
         await self._finish_ended()
-        candidates = await self.writer.run(self._candidates)
-        waiting = await self.writer.run(lambda conn: queue.tasks(conn, states=["queued"]))
+        candidates = self._candidates(await self.writer.run(_taken))
+        if not any(agent.free for agent in candidates):
+            return
+        seen = (await self.writer.run(_last_event), candidates)
+        if seen == self._seen and now_ms() - self._looked < LOOK_AGAIN_MS:
+            return  # nothing has changed since nobody could start anything
+        self._seen, self._looked = seen, now_ms()
+        await self._give_out(candidates)
+
+    async def _give_out(self, candidates: list[Candidate]) -> None:
+        places = {agent.repo for agent in candidates if agent.free}
+        waiting = await self.writer.run(lambda conn: queue.waiting(conn, places))
         if waiting and await asyncio.to_thread(disk.shortage, *{task.repo for task in waiting}):
+            self._seen = None  # room comes without an event
             return  # they wait: `task why` says for what
-        held = self.held_tasks()
-        for choice in queue.choose([task for task in waiting if task.id not in held], candidates):
-            task = next(task for task in waiting if task.id == choice.task)
-            agent = self.monitor.agents[choice.agent]
+        found, held = settings.current(), self.held_tasks()
+        rules, load = await self.writer.run(lambda conn: queue_rules.read(conn, found))
+        await self._tell_paused(rules)
+        by_id = {task.id: task for task in waiting}
+        for choice in queue.choose(
+            [task for task in waiting if task.id not in held], candidates, replace(rules, veto=self.veto), load
+        ):
+            task, agent = by_id[choice.task], self.monitor.agents[choice.agent]
             try:
-                attempt = await self.writer.run(lambda conn, task=task, agent=agent: queue.lease(conn, task.id, agent))
+                attempt = await self.writer.run(lambda conn, task=task, agent=agent: _lease(conn, task, agent))
             except TryAgain:
                 continue
+            if attempt.delivery:
+                continue  # it goes on where it stood
             work = asyncio.create_task(self._prepare(attempt, agent, task.base))
             self._preparing[agent.id] = work
             work.add_done_callback(lambda _, key=agent.id: self._preparing.pop(key, None))
 
-    def _candidates(self, conn: sqlite3.Connection) -> list[queue.Candidate]:
-        taken = {row[0] for row in conn.execute(TAKEN)}
+    async def _tell_paused(self, rules: Rules) -> None:
+        """Say once that something pauses, and again when it does so anew."""
+        new = {subject: why for subject, why in rules.paused.items() if subject not in self._paused}
+        self._paused = set(rules.paused)
+
+        def tell(conn: sqlite3.Connection) -> None:
+            for subject, reason in new.items():
+                rows.event(conn, now_ms(), "queue", subject=subject, state="paused", reason=reason)
+
+        if new:
+            await self.writer.run(tell)
+
+    def _candidates(self, taken: Collection[str]) -> list[Candidate]:
         found = []
         for agent in self.monitor.agents.values():
             if agent.beside:
@@ -112,6 +149,7 @@ class Dispatcher:
     async def _finish_ended(self) -> None:
         running = await self.writer.run(_in_hand)
         self.judging.hear(attempt for attempt, _, state in running if state == "verifying")
+        await self.overseer.look(attempt for attempt, _, state in running if state == "running")
         for attempt, delivery, state in running:
             if state == "verifying":
                 continue
@@ -143,9 +181,33 @@ class Dispatcher:
             await self.count()
 
         def change(conn: sqlite3.Connection) -> None:
-            queue.finish(conn, attempt.task, attempt.n, end, reason, head, limit(queue.task(conn, attempt.task)))
+            task = queue.task(conn, attempt.task)
+            routed = end == "failed" and task.niche  # its next harness tries: nobody's failure
+            state = queue.finish(conn, attempt.task, attempt.n, "limited" if routed else end, reason, head, limit(task))
+            if end == "failed" and state == "queued" and agent is not None and not routed:
+                words = f"Your last turn ended in an error ({reason}). Go on with the task: {task.title}"
+                queue.carry_on(conn, attempt, agent, words)
 
         await self.writer.run(change)
+
+
+def _lease(conn: sqlite3.Connection, task: Task, agent: Agent) -> Attempt:
+    """A new attempt; in the same tree when this agent was only held up by a limit and still stands there."""
+    tried = queue.task(conn, task.id).attempts
+    last = tried[-1] if tried else None
+    if last and last.outcome == "limited" and (last.agent, last.branch) == (agent.id, agent.branch):
+        return queue.carry_on(conn, last, agent, f"The usage limit is over. Go on with the task: {task.title}")
+    return queue.lease(conn, task.id, agent)
+
+
+def _taken(conn: sqlite3.Connection) -> set[str]:
+    return {row[0] for row in conn.execute(TAKEN)}
+
+
+def _last_event(conn: sqlite3.Connection) -> int:
+    """Every change to a task is an event."""
+    row = conn.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return int(row[0]) if row else 0
 
 
 def settled_idle(status: Status, now: int) -> bool:
@@ -167,6 +229,8 @@ def outcome(status: Status, delivery: dict[str, int | str], hook_changed: int, n
     if state not in ("acknowledged", "uncertain") or not submitted:
         return None
     worked = status.since > submitted or hook_changed > submitted
+    if status.state == "limited" and status.since > submitted and now - status.since >= LIMITED_FOR_MS:
+        return ("limited", status.why)
     if status.state == "failed" and status.since > submitted:
         return ("failed", status.why)
     if settled_idle(status, now) and worked:

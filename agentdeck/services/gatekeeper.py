@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from agentdeck import config, paths
+from agentdeck import paths
 from agentdeck.adapters import verify_run
 from agentdeck.adapters.database.store import Writer
 from agentdeck.adapters.verify_run import Order, Ran
@@ -26,7 +26,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.gate import GateStep, Step
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
-from agentdeck.services import gate_checks, gate_rows
+from agentdeck.services import gate_checks, gate_rows, settings
 from agentdeck.services.gate_checks import Case, Finding
 from agentdeck.services.ruling import judged
 
@@ -144,17 +144,17 @@ class _Check:
         await self._put(step)
 
     async def _verify(self, tip: str) -> None:
-        settings = config.load().gate
-        seconds = self.spec.verify_timeout or settings.verify_seconds
+        limits = settings.current().gate
+        seconds = self.spec.verify_timeout or limits.verify_seconds
         mark = hashlib.sha256(f"{self.case.task} {self.case.n} {tip} {self.spec.verify}".encode()).hexdigest()[:20]
         step = GateStep("verify", command=self.spec.verify, started=now_ms())
         await self._put(step)
         order = Order(
-            self.spec.verify, str(self.case.tree), environment(settings.env), seconds,
-            int(settings.output_mb * 1_000_000), mark,
+            self.spec.verify, str(self.case.tree), environment(limits.env), seconds,
+            int(limits.output_mb * 1_000_000), mark,
         )  # fmt: skip
         ran = await self._ran(order)
-        state, reason = judged(ran, seconds, settings.output_mb)
+        state, reason = judged(ran, seconds, limits.output_mb)
         await self._end(replace(step, state=state, reason=reason, exit_code=ran.exit_code, output=ran.tail))
 
     async def _ran(self, order: Order) -> Ran:

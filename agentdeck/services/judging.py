@@ -10,13 +10,14 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
-from agentdeck import config
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
+from agentdeck.models.clock import now_ms
 from agentdeck.models.gate import GateStep
+from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
-from agentdeck.services import queue, specs
+from agentdeck.services import queue, settings, specs, task_limits
 from agentdeck.services.gatekeeper import Gatekeeper
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.ruling import ruling, told
@@ -27,7 +28,7 @@ UNLIMITED = 1_000_000  # attempts of a task whose agent is told to go on
 
 def limit(task: Task) -> int:
     """How many attempts of a task may fail before the task does."""
-    return UNLIMITED if task.keep_going else task.max_attempts or config.load().queue.max_attempts
+    return UNLIMITED if task.keep_going else task.max_attempts or settings.current().queue.max_attempts
 
 
 class Judging:
@@ -92,15 +93,25 @@ class Judging:
         """Store the ruling, and in the same transaction what follows: review, acceptance, or the next attempt."""
         outcome, reason = ruling(steps, bool(task.verify))
         before = queue.task(conn, task.id)
-        state = queue.finish(conn, task.id, attempt.n, outcome, reason, tip, limit(task))
+        spec = specs.stored(queue.text(conn, attempt.spec_version), task.path)
+        end = _end(conn, before, spec, tip) if outcome == "failed" else ""
+        words = "; ".join(filter(None, (reason, end)))
+        state = queue.finish(conn, task.id, attempt.n, outcome, words, tip, 0 if end else limit(task))
         if before.state != "verifying":
             return  # cancelled while it was checked
-        spec = specs.stored(queue.text(conn, attempt.spec_version), task.path)
-        if state == "review" and outcome == "passed" and spec.auto_accept and config.load().queue.auto_accept:
+        if state == "review" and outcome == "passed" and spec.auto_accept and settings.current().queue.auto_accept:
             queue.accept(conn, task.id, "accepted by itself: verify passed")
         alive = conn.execute("SELECT 1 FROM agents WHERE id = ? AND life = 'live'", (agent.id,)).fetchone()
         if state == "queued" and alive:
             queue.carry_on(conn, attempt, replace(agent, branch=attempt.branch), told(task.title, steps))
+
+
+def _end(conn: sqlite3.Connection, task: Task, spec: Spec, tip: str) -> str:
+    """Why a task whose work failed is not tried again, whatever its attempts; '' when it may be."""
+    over = task_limits.exhausted(spec.budget, task_limits.spent(conn, task.id, now_ms()))
+    if over or not task.keep_going:
+        return over
+    return task_limits.stands_still(task.attempts, settings.current().queue.stop_after_turns, tip)
 
 
 def _abandon(conn: sqlite3.Connection, attempt: Attempt) -> None:

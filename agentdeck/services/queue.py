@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import cast
 
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import Agent
@@ -17,14 +18,15 @@ from agentdeck.models.gate import GateStep
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
 from agentdeck.models.usage import Tokens
-from agentdeck.services import budget_rows, deliveries, gate_rows, rows
+from agentdeck.services import budget_rows, deliveries, dependencies, gate_rows, rows
 from agentdeck.services.assignment import Candidate, Choice, candidate, choose, fits, state_after, why
 from agentdeck.services.fleet import UsageSum, usage_json
 
 __all__ = [
-    "OPEN", "Candidate", "Choice", "accept", "add", "as_json", "cancel", "candidate", "carry_on", "check", "choose",
+    "OPEN", "Candidate", "Choice", "accept", "add", "add_all", "approve", "approved", "as_json", "cancel", "candidate",
+    "carry_on", "check", "choose", "prioritise", "revise",
     "finish", "fits", "landed", "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery",
-    "state_after", "task", "tasks", "text", "why",
+    "state_after", "task", "tasks", "text", "waiting", "why",
 ]  # fmt: skip
 
 OPEN: tuple[TaskState, ...] = ("queued", "running", "verifying")  # `run --until-empty` waits for these
@@ -47,6 +49,13 @@ def tasks(conn: sqlite3.Connection, *, repo: str = "", states: Collection[str] =
     for row in conn.execute("SELECT * FROM attempts ORDER BY task, n"):
         tried.setdefault(row["task"], []).append(_attempt(row))
     return [_task(row, tried.get(row["id"], [])) for row in found]
+
+
+def waiting(conn: sqlite3.Connection, repos: Collection[str]) -> list[Task]:
+    """Queued tasks of these repositories, without their attempts."""
+    marks = ", ".join("?" * len(repos))
+    found = conn.execute(f"SELECT * FROM tasks WHERE state = 'queued' AND repo IN ({marks})", tuple(repos))
+    return [_task(row, ()) for row in found]
 
 
 def task(conn: sqlite3.Connection, task_id: int) -> Task:
@@ -90,18 +99,23 @@ def text(conn: sqlite3.Connection, version: str) -> str:
 
 
 def add(
-    conn: sqlite3.Connection, spec: Spec, repo: str, *, priority: int = 0, agent: str = "", approved_by: str = "human"
+    conn: sqlite3.Connection,
+    spec: Spec,
+    repo: str,
+    *,
+    priority: int = 0,
+    agent: str = "",
+    approved_by: str = "human",
+    added: Mapping[str, int] | None = None,
 ) -> int:
     """Put a spec in the queue of `repo`; returns the task's id.
 
-    `agent` (a name or id) binds it to one agent, whatever the spec says.
+    `agent` (a name or id) binds it to one agent, whatever the spec says. With `approved_by` '' nobody has read it: it
+    is blocked until a human approves that text, unless one did before. `added`: specs added with it, path -> task.
     """
     now, taker = now_ms(), agent or spec.agent
-    conn.execute(
-        "INSERT INTO specs (version, path, text, approved_by, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (version) "
-        "DO UPDATE SET approved_by = excluded.approved_by WHERE approved_by = ''",
-        (spec.version, spec.path, spec.text, approved_by, now),
-    )
+    _keep(conn, spec, approved_by, now)
+    needs = dependencies.resolve(conn, spec, repo, added or {})
     made = conn.execute(
         "INSERT INTO tasks (title, state, spec_version, repo, priority, base, harness, model, agent, verify, niche, "
         "team, path, max_attempts, keep_going, created) VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -112,8 +126,86 @@ def add(
     )  # fmt: skip
     key = made.lastrowid or 0
     budget_rows.of_spec(conn, key, spec)
+    dependencies.link(conn, key, needs)
     rows.event(conn, now, "task", task=key, state="queued", title=spec.title, path=spec.path)
+    _stand(conn, key)
     return key
+
+
+def add_all(
+    conn: sqlite3.Connection, specs: Sequence[Spec], repo: str, *, priority: int = 0, agent: str = ""
+) -> list[int]:
+    """Put several specs in the queue, which may depend on each other; the ids in the order of `specs`."""
+    added: dict[str, int] = {}
+    ids: dict[int, int] = {}
+    for place in dependencies.order(specs, repo):
+        spec = specs[place]
+        ids[place] = add(conn, spec, repo, priority=priority, agent=agent, added=added)
+        if spec.path:
+            added[spec.path] = ids[place]
+    return [ids[place] for place in range(len(specs))]
+
+
+def revise(conn: sqlite3.Connection, task_id: int, spec: Spec, *, approved_by: str = "human") -> None:
+    """A new version of a task's spec. An attempt that runs keeps its own; what has ended badly is queued again."""
+    found = task(conn, task_id)
+    if found.state in ("accepted", "landed"):
+        raise UsageError(f"task {task_id} is {found.state}", "Add the new text as a task of its own.")
+    _keep(conn, spec, approved_by, now_ms())
+    dependencies.link(conn, task_id, dependencies.resolve(conn, spec, found.repo, {}))
+    rows.update(
+        conn, "tasks", "id", task_id, title=spec.title, spec_version=spec.version, base=spec.base,
+        harness=spec.harness, model=spec.model, agent=spec.agent or found.agent, verify=spec.verify, niche=spec.niche,
+        team=spec.team, max_attempts=spec.max_attempts, keep_going=int(spec.keep_going),
+        priority=spec.priority or found.priority,
+    )  # fmt: skip
+    rows.event(conn, now_ms(), "task", task=task_id, state=found.state, version=spec.version)
+    if found.state in ("failed", "cancelled"):
+        retry(conn, task_id)
+    elif found.state in ("queued", "blocked"):
+        _stand(conn, task_id)
+
+
+def _keep(conn: sqlite3.Connection, spec: Spec, approved_by: str, now: int) -> None:
+    conn.execute(
+        "INSERT INTO specs (version, path, text, approved_by, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT (version) "
+        "DO UPDATE SET approved_by = excluded.approved_by WHERE approved_by = ''",
+        (spec.version, spec.path, spec.text, approved_by, now),
+    )
+
+
+def approved(conn: sqlite3.Connection, version: str) -> bool:
+    """Whether a human stands for this very text."""
+    row = conn.execute("SELECT approved_by FROM specs WHERE version = ?", (version,)).fetchone()
+    return bool(row and row["approved_by"])
+
+
+def approve(conn: sqlite3.Connection, task_id: int) -> None:
+    """A human has read a task's text: it may run, and so may every task with just this text."""
+    version = task(conn, task_id).spec_version
+    if approved(conn, version):
+        raise UsageError(f"task {task_id} is approved already", "`agentdeck task why` says what it waits for.")
+    conn.execute("UPDATE specs SET approved_by = 'human' WHERE version = ?", (version,))
+    for row in conn.execute("SELECT id FROM tasks WHERE spec_version = ? AND state = 'blocked'", (version,)).fetchall():
+        _stand(conn, row["id"])
+
+
+def prioritise(conn: sqlite3.Connection, task_id: int, priority: int) -> None:
+    """Higher ones start first."""
+    found = task(conn, task_id)
+    rows.update(conn, "tasks", "id", task_id, priority=priority)
+    rows.event(conn, now_ms(), "task", task=task_id, state=found.state, priority=priority)
+
+
+def _stand(conn: sqlite3.Connection, task_id: int) -> None:
+    """Whether a task that has not started may: its text is approved, and what it needs has not failed."""
+    found = task(conn, task_id)
+    if not approved(conn, found.spec_version):
+        state, reason = "blocked", dependencies.UNAPPROVED
+    else:
+        state, reason = dependencies.standing(dependencies.needs(conn, task_id))
+    keeps = state == "queued" == found.state  # why it was tried before is worth more than what it waits for
+    _move(conn, found, cast(TaskState, state), found.reason if keeps else reason if state == "blocked" else "")
 
 
 def lease(conn: sqlite3.Connection, task_id: int, agent: Agent, *, branch: str = "", base_oid: str = "") -> Attempt:
@@ -137,8 +229,9 @@ def lease(conn: sqlite3.Connection, task_id: int, agent: Agent, *, branch: str =
 def carry_on(conn: sqlite3.Connection, last: Attempt, agent: Agent, told: str) -> Attempt:
     """Try again at once in the same tree, on the same branch, with the same agent, which is told why."""
     attempt = lease(conn, last.task, agent, branch=last.branch, base_oid=last.base_oid)
-    set_delivery(conn, attempt, deliveries.add(conn, agent.id, told, kind="task", task=last.task))
-    return attempt
+    delivery = deliveries.add(conn, agent.id, told, kind="task", task=last.task)
+    set_delivery(conn, attempt, delivery)
+    return replace(attempt, delivery=delivery)
 
 
 def check(conn: sqlite3.Connection, task_id: int) -> None:
@@ -203,6 +296,7 @@ def retry(conn: sqlite3.Connection, task_id: int) -> None:
         raise UsageError(f"task {task_id} is {found.state}", "Only a failed or cancelled task can be tried again.")
     rows.update(conn, "tasks", "id", task_id, tried_before=len(found.attempts))
     _move(conn, found, "queued", "")
+    _stand(conn, task_id)
 
 
 def accept(conn: sqlite3.Connection, task_id: int, note: str = "") -> None:
@@ -249,6 +343,8 @@ def _move(conn: sqlite3.Connection, found: Task, state: TaskState, reason: str, 
     conn.execute("UPDATE tasks SET state = ?, reason = ? WHERE id = ?", (state, reason, found.id))
     if (found.state, found.reason) != (state, reason):
         rows.event(conn, now_ms(), "task", agent, task=found.id, state=state, before=found.state, reason=reason)
+        for waiting in dependencies.dependants(conn, found.id):
+            _stand(conn, waiting)
 
 
 # As scripts read it

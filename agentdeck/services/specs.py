@@ -87,6 +87,8 @@ def parse(text: str, path: str = "") -> Spec:
     body = "\n".join(lines[start:]).strip("\n").rstrip()
     if not body.strip():
         raise UsageError(f"{name} holds no work: its text is empty", "Write what is to be done.")
+    if front.get("keep_going") and not front.get("verify"):
+        raise UsageError(f"{name}: keep_going needs verify", "Name the command that says when it is done.")
     title = " ".join(front.pop("title", "").split()) or _title(body)
     return Spec(hashlib.sha256(data).hexdigest(), title, body, path=path, text=text, **front)
 

@@ -42,6 +42,7 @@ def test_settings_and_body() -> None:
 FULL = """\
 ---
 niche: frontier
+verify: make
 team: core
 priority: -2
 depends_on: [3, specs/a.md]
