@@ -13,11 +13,9 @@ from dataclasses import replace
 from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
-from agentdeck.models.clock import now_ms
 from agentdeck.models.gate import GateStep
-from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
-from agentdeck.services import queue, settings, specs, task_limits
+from agentdeck.services import budget_report, queue, settings, specs, task_limits
 from agentdeck.services.gatekeeper import Gatekeeper
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.ruling import ruling, told
@@ -94,7 +92,7 @@ class Judging:
         outcome, reason = ruling(steps, bool(task.verify))
         before = queue.task(conn, task.id)
         spec = specs.stored(queue.text(conn, attempt.spec_version), task.path)
-        end = _end(conn, before, spec, tip) if outcome == "failed" else ""
+        end = _end(conn, before, tip) if outcome == "failed" else ""
         words = "; ".join(filter(None, (reason, end)))
         state = queue.finish(conn, task.id, attempt.n, outcome, words, tip, 0 if end else limit(task))
         if before.state != "verifying":
@@ -106,11 +104,11 @@ class Judging:
             queue.carry_on(conn, attempt, replace(agent, branch=attempt.branch), told(task.title, steps))
 
 
-def _end(conn: sqlite3.Connection, task: Task, spec: Spec, tip: str) -> str:
+def _end(conn: sqlite3.Connection, task: Task, tip: str) -> str:
     """Why a task whose work failed is not tried again, whatever its attempts; '' when it may be."""
-    over = task_limits.exhausted(spec.budget, task_limits.spent(conn, task.id, now_ms()))
+    over = budget_report.spent_task(conn, task.id)
     if over or not task.keep_going:
-        return over
+        return f"its budget is spent: {over}" if over else ""
     return task_limits.stands_still(task.attempts, settings.current().queue.stop_after_turns, tip)
 
 
