@@ -12,6 +12,7 @@ from agentdeck.adapters.database import store
 from agentdeck.commands import (
     adopt,
     agents,
+    attention,
     away,
     budget,
     decks,
@@ -56,7 +57,22 @@ def main(ctx: click.Context, view: str) -> None:
         ctx.exit(decks.dashboard(view))
 
 
-for commands in (agents, outbox, trash, adopt, foreign, tasks, policy, search, views, away, budget, decks, harnesses):
+for commands in (
+    agents,
+    outbox,
+    trash,
+    adopt,
+    foreign,
+    tasks,
+    policy,
+    search,
+    views,
+    away,
+    budget,
+    decks,
+    harnesses,
+    attention,
+):
     for command in commands.COMMANDS:
         main.add_command(command)
 

@@ -15,7 +15,7 @@ from agentdeck.models.status import Ask, Status
 from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View
-from agentdeck.services import budget_rows, collisions, rows, views
+from agentdeck.services import attention, budget_rows, collisions, rows, views
 from agentdeck.services.collisions import Clash
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
@@ -82,6 +82,7 @@ class AgentRow:
     disk: DiskUse | None = None
     clashes: tuple[Clash, ...] = ()
     budget: Act | None = None
+    seen: int = 0  # when a human saw what it needs now (UTC ms), 0: nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
     trees = {r["agent"]: rows.tree(r) for r in conn.execute("SELECT * FROM trees")}
     disks = {r["agent"]: rows.disk_use(r) for r in conn.execute("SELECT * FROM disk_use")}
     acts = budget_rows.acts(conn)
+    seen = attention.load(conn)
     return tuple(
         AgentRow(
             _as_git_says(agent, trees.get(agent.id)),
@@ -210,6 +212,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
             disks.get(agent.id),
             clashes.get(agent.id, ()),
             acts.get(agent.id),
+            attention.seen_at(seen.get(agent.id), states.get(agent.id, Status())),
         )
         for agent in known
     )

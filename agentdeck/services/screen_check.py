@@ -165,13 +165,14 @@ def _kept(file: Path, name: str, known: Mapping[str, Harness], title: str | None
 
 def _client(file: Path, known: Mapping[str, Harness]) -> str:
     """Whose screen it is, by the name of the file or of a directory above it."""
+    readable = [name for name, harness in known.items() if harness.patterns]
     for part in (file.name, *(parent.name for parent in file.absolute().parents)):
-        for name in known:
+        for name in readable:
             if part == name or part.startswith((f"{name}-", f"{name}.", f"{name}_")):
                 return name
     raise UsageError(
         f"nothing says which client {file} is a screen of",
-        f"Name it first: agentdeck harnesses check NAME {file}. Known: {', '.join(sorted(known))}.",
+        f"Name it first: agentdeck harnesses check NAME {file}. Known: {', '.join(sorted(readable))}.",
     )
 
 

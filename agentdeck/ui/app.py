@@ -25,6 +25,7 @@ from textual.screen import Screen
 
 from agentdeck import config, paths
 from agentdeck.errors import AgentDeckError
+from agentdeck.models.status import Status
 from agentdeck.services.fleet import Fleet
 from agentdeck.ui import attention, themes
 from agentdeck.ui.actions import check_keymap
@@ -79,7 +80,9 @@ class DeckApp(App[int], inherit_bindings=False):
         self._strays: set[str] = set()
         self._quiet_until = 0.0
         self._terminal_title = ""
-        self._needing: frozenset[str] | None = None  # None before the first look: what needs a human then is no news
+        self._needing: dict[str, Status] | None = None  # None before the first look: what needs a human then is no news
+        self._ringing: list[tuple[str, Status]] = []  # what the next bell tells of
+        self._rang = 0.0
         keymap = {} if self._problems else self.settings.keys
         self.set_keymap(keymap)
         self.deck = DeckScreen(self.bridge, repo, keymap, self.settings)
@@ -180,15 +183,33 @@ class DeckApp(App[int], inherit_bindings=False):
             self._call_engine()
 
     def _call_attention(self, fleet: Fleet) -> None:
-        """The terminal's title says how many need a human; its bell rings once for each that newly does."""
+        """The terminal's title says how many need a human; its bell rings once for those that newly do."""
         place = self.deck.repo.name if self.deck.repo else ""
         title, needing = attention.title(fleet, place), attention.needing(fleet)
         if title != self._terminal_title:
             self._write_terminal(("" if self._terminal_title else attention.PUSH) + attention.sequence(title))
             self._terminal_title = title
-        if self.settings.bell and self._needing is not None and needing - self._needing:
-            self.bell()
+        if self.settings.bell and self._needing is not None:
+            self._plan_bell(attention.news(self._needing, needing))
         self._needing = needing
+
+    def _plan_bell(self, news: list[tuple[str, Status]]) -> None:
+        """Soon, but not within BELL_SECONDS of the last one: many at once are told by one."""
+        if news and not self._ringing:
+            wait = self._rang + attention.BELL_SECONDS - asyncio.get_running_loop().time()
+            self.set_timer(max(0.01, wait), self._ring)
+        self._ringing += news
+
+    def _ring(self) -> None:
+        told, self._ringing = self._ringing, []
+        self._rang = asyncio.get_running_loop().time()
+        self.run_worker(self._ring_once(told), group="bell", description="the bell")
+
+    async def _ring_once(self, told: list[tuple[str, Status]]) -> None:
+        """Of several dashboards the first one rings."""
+        with contextlib.suppress(AgentDeckError, OSError, sqlite3.Error):
+            if await self.bridge.claim_bell(told):
+                self.bell()
 
     def _write_terminal(self, text: str) -> None:
         """As Textual's own `bell` does."""

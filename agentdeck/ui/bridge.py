@@ -21,7 +21,9 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
+from agentdeck.models.status import Status
 from agentdeck.models.view import View, ViewChange
+from agentdeck.services import attention
 from agentdeck.services import away as absences
 from agentdeck.services import fleet as fleets
 from agentdeck.services.stats import AgentStats, agent_stats
@@ -150,6 +152,15 @@ class Bridge:
             if time.monotonic() > deadline:
                 return None
             await asyncio.sleep(0.2)
+
+    async def note_seen(self, *seen: tuple[str, Status]) -> None:
+        """A human has seen what these agents wait for: every dashboard knows it."""
+        with contextlib.suppress(AgentDeckError, OSError, sqlite3.Error):  # it is told again
+            await asyncio.to_thread(attention.note_seen, seen, now_ms())
+
+    async def claim_bell(self, told: Sequence[tuple[str, Status]]) -> bool:
+        """Whether it is this dashboard's bell that tells of these waits."""
+        return await asyncio.to_thread(attention.claim_bell, told, now_ms())
 
     async def retry(self, task: int) -> None:
         """Put a failed task back into the queue."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from agentdeck.services.attention import NEEDS_YOU
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import arrangement, deck_state, levels
 from agentdeck.ui.deck_state import DeckState
-
-NEEDS_YOU = ("needs_input", "failed", "hung", "limited")
 
 
 def always(state: DeckState) -> str:
@@ -122,7 +121,14 @@ def filtered(state: DeckState) -> str:
 
 
 def need(state: DeckState) -> str:
-    return "" if any(row.status.state in NEEDS_YOU for row in state.agents) else "nobody needs you"
+    if any(row.status.state in NEEDS_YOU for row in state.agents):
+        return ""
+    return attention(state) or "those that need you are hidden here: P shows them"
+
+
+def attention(state: DeckState) -> str:
+    """Somebody needs a human, shown here or not."""
+    return "" if any(row.status.state in NEEDS_YOU for row in state.fleet.agents) else "nobody needs you"
 
 
 def free(state: DeckState) -> str:

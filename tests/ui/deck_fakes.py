@@ -67,6 +67,7 @@ class FakeBridge(Bridge):
         self.reports: dict[str, Report] = {}
         self.removed: list[TrashEntry] = []
         self.survivors: list[str] = []
+        self.rung: list[list[str]] = []  # for whom a bell was claimed, one entry a bell
         self.changes: list[ViewChange] = []
         self.refuses: Exception | None = None
         self.others: dict[str, View] = {}
@@ -113,6 +114,15 @@ class FakeBridge(Bridge):
 
     async def away(self, since: int, patience: float = 0.0) -> Absence:
         return replace(self.absence, since=since or self.absence.since)
+
+    async def note_seen(self, *seen: tuple[str, Status]) -> None:
+        now, ids = now_ms(), {agent for agent, _ in seen}
+        self.rows = tuple(replace(one, seen=now) if one.agent.id in ids else one for one in self.rows)
+        self.tell()
+
+    async def claim_bell(self, told: Sequence[tuple[str, Status]]) -> bool:
+        self.rung.append([agent for agent, _ in told])
+        return True
 
     async def retry(self, task: int) -> None:
         self.asked.append(("retry", str(task), {}))

@@ -401,3 +401,17 @@ def m015_outbox(db: Database) -> None:
         CREATE INDEX deliveries_state ON deliveries(state) WHERE state NOT IN ('acknowledged', 'refused');
         """,
     )
+
+
+@migrations()
+def m016_attention(db: Database) -> None:
+    """What each agent that needs a human waits for, and when one saw it or was told of it."""
+    _run(
+        db,
+        """
+        CREATE TABLE attention (
+            agent TEXT PRIMARY KEY, state TEXT NOT NULL, since INTEGER NOT NULL, ask TEXT NOT NULL,
+            seen INTEGER NOT NULL, rung INTEGER NOT NULL
+        );
+        """,
+    )

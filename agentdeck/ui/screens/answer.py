@@ -23,6 +23,27 @@ def headline(ask: Ask) -> str:
     return f"{ask.tool} wants to run:" if mark == ask.tool and subject and subject in ask.detail else ask.text
 
 
+def question(row: AgentRow, answered_here: bool = True) -> Content:
+    """What an agent asks, in full, with the options that can be chosen by a number."""
+    ask = row.status.ask
+    if ask is None:
+        lead = (
+            "It waits for you, but what it asks is only on its screen.\n" if row.status.state == "needs_input" else ""
+        )
+        more = "Esc, then Enter zooms in on it." if lead and not answered_here else ""
+        return Content.assemble((lead, "bold"), (f"{row.status.why}\n\n", "$foreground-muted"), more)
+    parts: list[Content | tuple[str, str] | str] = [(headline(ask) + "\n", "bold")]
+    if ask.tool and ask.tool not in headline(ask):
+        parts.append(Content.assemble(("\ntool  ", "$foreground-muted"), (ask.tool, "bold $text-warning"), "\n"))
+    if ask.detail:
+        parts.append(Content(f"\n{ask.detail}\n"))
+    for number, option in enumerate(ask.options, 1):
+        parts += ["\n", does(Content.assemble((f" {number} ", "bold $text-accent"), option), str(number))]
+    if not answered_here:
+        parts.append(("\nThis one is answered on its own screen: Esc, then Enter zooms in.", "$foreground-muted"))
+    return Content.assemble(*parts)
+
+
 class AnswerDialog(Dialog[str]):
     """Dismisses with `allow`, `deny`, the digit of an option or a text.
 
@@ -63,26 +84,8 @@ class AnswerDialog(Dialog[str]):
 
     def body(self) -> ComposeResult:
         with VerticalScroll(id="scroll", can_focus=False):
-            yield Static(self._question(), id="text")
+            yield Static(question(self._row, bool(self.KEYS)), id="text")
         yield Input(placeholder="an answer in your own words; Enter sends it", compact=True, id="line")
-
-    def _question(self) -> Content:
-        ask = self._ask
-        if ask is None:
-            return Content.assemble(
-                ("It waits for you, but what it asks is only on its screen.\n", "bold"),
-                (f"{self._row.status.why}\n\n", "$foreground-muted"), "Esc, then Enter zooms in on it.",
-            )  # fmt: skip
-        parts: list[Content | tuple[str, str] | str] = [(headline(ask) + "\n", "bold")]
-        if ask.tool and ask.tool not in headline(ask):
-            parts.append(Content.assemble(("\ntool  ", "$foreground-muted"), (ask.tool, "bold $text-warning"), "\n"))
-        if ask.detail:
-            parts.append(Content(f"\n{ask.detail}\n"))
-        for number, option in enumerate(ask.options, 1):
-            parts += ["\n", does(Content.assemble((f" {number} ", "bold $text-accent"), option), str(number))]
-        if not self.KEYS:
-            parts.append(("\nThis one is answered on its own screen: Esc, then Enter zooms in.", "$foreground-muted"))
-        return Content.assemble(*parts)
 
     def _still_asked(self) -> bool:
         now = self._current()

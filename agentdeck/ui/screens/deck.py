@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from agentdeck.config import Config
 from agentdeck.models.view import View, ViewChange
+from agentdeck.services.attention import NEEDS_YOU
 from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.services.stats import AgentStats
 from agentdeck.ui import arrangement, deck_state, levels, verbs
@@ -217,6 +218,11 @@ class DeckScreen(Screen[None], inherit_bindings=False):
     def focus_row(self, agent_id: str) -> None:
         self.stage.focus_agent(agent_id)
         self.redraw_lines()
+
+    def saw(self, row: AgentRow) -> None:
+        """The human looks at what this agent waits for."""
+        if row.status.state in NEEDS_YOU and not row.seen:
+            self.run_worker(self.bridge.note_seen((row.agent.id, row.status)), group="seen", description="seen")
 
     def note(self, what: str, outcome: str = "", style: str = "") -> None:
         """One line in the command log."""

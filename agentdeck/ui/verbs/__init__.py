@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import absence, arrange, elsewhere, find, life, moves, panels, removal, tools, work
+from agentdeck.ui.verbs import absence, arrange, attending, elsewhere, find, life, moves, panels, removal, tools, work
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -32,6 +32,7 @@ DIALOGS = (
     "views",
     "tools",
     "away",
+    "attention",
     "elsewhere",
     "history",
     "copy",
@@ -51,6 +52,7 @@ HANDLERS: dict[str, Verb] = {
     **life.HANDLERS,
     **removal.HANDLERS,
     **absence.HANDLERS,
+    **attending.HANDLERS,
 }
 
 

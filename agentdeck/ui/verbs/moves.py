@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agentdeck.services import attention
 from agentdeck.ui import deck_state
-from agentdeck.ui.reasons import NEEDS_YOU
 from agentdeck.ui.verbs.arrange import hide_all
 
 if TYPE_CHECKING:
@@ -64,6 +64,20 @@ def _seek(states: tuple[str, ...], step: int) -> Callable[[DeckScreen, int], Non
     return seek
 
 
+def _need(step: int) -> Callable[[DeckScreen, int], None]:
+    """Along the attention list, as far as it is shown here; from anybody else to its first."""
+
+    def walk(deck: DeckScreen, number: int) -> None:
+        ids = [row.agent.id for row in attention.needing(deck.state.rows)]
+        focused = deck.state.focused
+        if focused is not None and focused.agent.id in ids:
+            deck.focus_row(ids[(ids.index(focused.agent.id) + step) % len(ids)])
+        elif ids:
+            deck.focus_row(ids[0 if step > 0 else -1])
+
+    return walk
+
+
 def mark(deck: DeckScreen, number: int) -> None:
     focused = deck.state.focused
     if focused:
@@ -116,8 +130,8 @@ HANDLERS = {
     "first": first,
     "last": last,
     "jump": jump,
-    "next_need": _seek(NEEDS_YOU, 1),
-    "previous_need": _seek(NEEDS_YOU, -1),
+    "next_need": _need(1),
+    "previous_need": _need(-1),
     "next_idle": _seek(("idle",), 1),
     "mark": mark,
     "mark_all": mark_all,

@@ -35,6 +35,7 @@ def zoom_screen(deck: DeckScreen, row: AgentRow) -> ZoomScreen | None:
     if deck.live is None:
         deck.notify("the screens are not connected yet", severity="warning", timeout=3)
         return None
+    deck.saw(row)
     return ZoomScreen(row, deck.live, lambda: deck.newest(row.agent.id))
 
 

@@ -148,6 +148,7 @@ async def answer_row(deck: DeckScreen, row: AgentRow) -> bool:
         now = deck.newest(agent.id)
         return now.status if now else None
 
+    deck.saw(row)
     said = await deck.app.push_screen_wait(AnswerDialog(row, current))
     if said:
         await deck.bridge.ask("answer", agent.id, answer=said, expected=rows.ask_json(row.status.ask))
