@@ -255,8 +255,7 @@ class Handlers:
     async def _interrupt(self, agent: Agent, args: Args) -> Result:
         client = await self._client(agent)
         keys = loader.get(agent.harness).keys.interrupt
-        for key in keys:
-            await tmux.send_key(client, agent.pane, key)
+        await tmux.press(client, agent.pane, keys)
         await self.writer.run(lambda conn: rows.event(conn, now_ms(), "agent", agent.id, action="interrupt"))
         return {"pressed": keys}
 

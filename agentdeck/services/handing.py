@@ -131,8 +131,7 @@ class Handing:
         await tmux.check_writable(self.client, self.agent.pane, self.agent.id)
         if not await self._change(lambda conn: _interrupting(conn, self.delivery)):
             return
-        for key in self.harness.keys.interrupt:
-            await tmux.send_key(self.client, self.agent.pane, key)
+        await tmux.press(self.client, self.agent.pane, self.harness.keys.interrupt)
 
     async def _paste(self, seen: Seen) -> bool:
         claimed = await self._change(lambda conn: deliveries.claim(conn, self.delivery))

@@ -10,6 +10,7 @@ from agentdeck.models.status import TRUST, Evidence, Reason, State, Status
 FRESH_MS = 10_000  # with no source confirmed for this long, nothing is known
 SETTLE_MS = 400  # idle is believed once nothing has changed for this long: clients repaint in steps
 CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels through all of them
+PAINTED = frozenset({"title", "screen"})
 POLLED = frozenset({"tmux", "vendor", "title", "screen", "process", "silence"})
 
 
@@ -85,10 +86,7 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
     if not heard and now >= grace_until:
         return _unknown("no signal", before, now)
     if not weighed.agreeing:
-        if now >= grace_until:
-            return _unknown("no source says what it does", before, now)
-        since = before.since if before.state == "starting" else now
-        return Status("starting", "tmux", since, "the client has not spoken yet", checked=now)
+        return _speechless(weighed, before, now, grace_until)
     leader, agreeing = weighed.agreeing[0], list(weighed.agreeing)
     if weighed.rival is not None:
         return _conflict(leader, weighed.rival, before, now)
@@ -110,6 +108,19 @@ def explain(evidence: Iterable[Evidence], now: int) -> list[tuple[Evidence, str]
     found += [(e, "overruled by newer") for e in weighed.overruled]
     found += [(e, "too old") for e in weighed.stale]
     return found + [(e, "says nothing") for e in weighed.silent if e is not weighed.dead]
+
+
+def _speechless(weighed: Weighed, before: Status, now: int, grace_until: int) -> Status:
+    """No source says anything: what was known holds while a client repaints; one that never spoke is starting."""
+    spoken = (before.last_known if before.state == "unknown" else before.state) not in (None, "starting", "exited")
+    if spoken and before.state != "unknown":
+        hushed = max((e.changed for e in weighed.silent if e.source in PAINTED), default=0)
+        if now - hushed < CONFLICT_MS:
+            return replace(before, checked=now)
+    if spoken or now >= grace_until:
+        return _unknown("no source says what it does", before, now)
+    since = before.since if before.state == "starting" else now
+    return Status("starting", "tmux", since, "the client has not spoken yet", checked=now)
 
 
 def _conflict(newer: Evidence, trusted: Evidence, before: Status, now: int) -> Status:

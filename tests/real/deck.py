@@ -86,6 +86,12 @@ class Deck:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.run('screen', name)}\n{self.run('show', name)}") from None
 
+    def keys(self, pane: str, *names: str) -> None:
+        """Press keys in a pane, past the deck, as a human who is attached to it does."""
+        socket = str(self.json("paths")["socket"])
+        command = ["tmux", "-S", socket, "send-keys", "-t", pane, *names]
+        subprocess.run(command, env=self.environ, check=True, capture_output=True)
+
     def told(self, name: str, kind: str) -> list[Told]:
         """What happened to an agent, oldest first by the clock of what happened."""
         rows = map(json.loads, self.run("events", "--agent", name, "--json").splitlines())

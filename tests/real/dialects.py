@@ -27,9 +27,14 @@ INPUT, OUTPUT = 1000, 50  # tokens of every response
 
 
 class Dialects:
-    """The server. `prompts` are those it answered for a human, each once, oldest first; `answered` counts responses."""
+    """The server. `prompts` are those it answered for a human, each once, oldest first; `answered` counts responses.
+
+    `log` tells what happened: (seconds since 1970, asked | answered | called | failed | cut, the prompt). A response
+    that calls a tool is `called`; a request that no human made has the prompt ''.
+    """
 
     def __init__(self) -> None:
+        self.log: list[tuple[float, str, str]] = []
         self.prompts: list[str] = []
         self.answered = 0
         self.stopping = threading.Event()
@@ -50,8 +55,8 @@ class Dialects:
         self._server.server_close()
 
     def step(self, prompt: str, taken: int) -> Step:
-        """What comes next: a script's own step, or a title for a request that no human made."""
-        if "::" not in prompt or "title" in prompt[:120]:
+        """What comes next: a script's own step, or a title for a request that no human made (a title, a summary)."""
+        if "::" not in prompt or "title" in prompt[:120] or prompt.startswith("Summarize"):
             return Step(say="Scripted session")
         if prompt not in self.prompts:
             self.prompts.append(prompt)
@@ -92,9 +97,12 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, turns: list[tuple[str, str]], write: Any, name: str, path: str) -> None:
         prompt, taken = _newest(turns)
         step = self.model.step(prompt, taken)
+        known = prompt if prompt in self.model.prompts else ""
+        self._note("asked", known)
         self.model.stopping.wait(step.wait or 0)
         tries = self.model.tries(prompt, taken)
         if step.fail and tries <= step.fail.times:
+            self._note("failed", known)
             error = {"code": step.fail.status, "message": step.fail.message or "scripted", "status": "SCRIPTED"}
             self._json(step.fail.status, {"error": error})
             return
@@ -103,6 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         if tries <= step.cut:
             events = events[: len(events) // 2]
         if write is _gemini and path.endswith(":generateContent"):
+            self._note("answered", known)
             self._json(200, events[-1][1])
             return
         self.send_response(200)
@@ -115,8 +124,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(text.encode()), text.encode()))
             self.model.stopping.wait((step.slow or 0) / len(events))
         if tries <= step.cut:
+            self._note("cut", known)
             raise ConnectionAbortedError
+        self._note("called" if step.calls else "answered", known)
         self.wfile.write(b"0\r\n\r\n")
+
+    def _note(self, what: str, prompt: str) -> None:
+        self.model.log.append((time.time(), what, prompt))
 
     def _json(self, status: int, value: object) -> None:
         data = json.dumps(value).encode()

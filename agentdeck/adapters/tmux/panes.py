@@ -20,6 +20,7 @@ from agentdeck.adapters.tmux.protocol import TmuxError
 from agentdeck.models.pane import Pane
 
 _REAPS = 4
+BETWEEN_KEYS_SECONDS = 0.2
 _CHUNK = 4000  # bytes per send-keys: three characters each, below the limit of a command line
 
 
@@ -109,6 +110,14 @@ async def send_key(client: ControlClient, pane: str, key: str) -> None:
     if not is_key(key):
         raise TmuxError(f"{key!r} is not a key name that agentdeck sends")
     await client.command("send-keys", "-t", pane, key)
+
+
+async def press(client: ControlClient, pane: str, keys: Sequence[str]) -> None:
+    """Press several keys one after the other, as `send_key` does each: two Escapes in one read are another key."""
+    for number, key in enumerate(keys):
+        if number:
+            await asyncio.sleep(BETWEEN_KEYS_SECONDS)
+        await send_key(client, pane, key)
 
 
 async def paste(client: ControlClient, socket: Path, pane: str, text: str) -> None:

@@ -16,6 +16,7 @@ function report(name, session, more = {}) {
 export const AgentDeck = async () => {
   if (!spool) return {}
   const parents = new Map() // from the session of a subagent to that of its human: what it does is work there
+  const working = new Set() // sessions in a turn: the end of one that failed is told twice
   const failed = new Set() // sessions whose turn ended in an error, until it is said to be over
 
   const top = (session) => parents.get(session) ?? session
@@ -30,9 +31,11 @@ export const AgentDeck = async () => {
     "session.created": ({ info }) => info.parentID && parents.set(info.id, top(info.parentID)),
     "session.status": ({ sessionID, status }) => {
       if (parents.has(sessionID)) return
+      if (status.type !== "idle") working.add(sessionID)
       if (status.type === "busy") report("Busy", sessionID)
       if (status.type === "retry") report("Retry", sessionID, { attempt: status.attempt, error: status.message })
-      if (status.type === "idle") report(failed.delete(sessionID) ? "StopFailure" : "Stop", sessionID)
+      if (status.type !== "idle" || !working.delete(sessionID)) return
+      report(failed.delete(sessionID) ? "StopFailure" : "Stop", sessionID)
     },
     "session.error": ({ sessionID, error }) => error?.name !== "MessageAbortedError" && failed.add(sessionID),
     "permission.asked": (it) => report("PermissionRequest", top(it.sessionID), ask(it)),
