@@ -23,6 +23,7 @@ from agentdeck.commands import (
     search,
     tasks,
     trash,
+    usage,
     views,
 )
 from agentdeck.errors import AgentDeckError
@@ -69,6 +70,7 @@ for commands in (
     views,
     away,
     budget,
+    usage,
     decks,
     harnesses,
     attention,

@@ -1,4 +1,4 @@
-"""Commands about the deck itself: the dashboard, usage, events, paths, halt, demo, builtin."""
+"""Commands about the deck itself: the dashboard, events, paths, halt, demo, builtin."""
 
 from __future__ import annotations
 
@@ -36,35 +36,6 @@ def dashboard(view: str) -> int:
 
 def _living(conn: sqlite3.Connection) -> int:
     return int(conn.execute("SELECT COUNT(*) FROM agents WHERE life = 'live'").fetchone()[0])
-
-
-@click.command()
-@click.option(
-    "--by", type=click.Choice(["agent", "task", "team", "model", "harness", "repo", "session", "day"]), default="agent"
-)
-@click.option("--since", default=None)
-@click.option("--until", default=None)
-@click.option("--tz", default=None)
-@click.option("--json", "as_json", is_flag=True)
-@click.option("--csv", "as_csv", is_flag=True)
-def usage(by: str, since: str | None, until: str | None, tz: str | None, as_json: bool, as_csv: bool) -> None:
-    """Tokens and cost, as the providers counted them."""
-    from agentdeck.services import usage_report
-
-    found: Any = output.query(lambda conn: usage_report.report(conn, by=by, since=since, until=until, tz=tz))
-    if as_json:
-        output.data(found)
-    elif as_csv:
-        click.echo(usage_report.as_csv(found), nl=False)
-    else:
-        keys = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "output_tokens", "messages")
-        lines = [
-            (str(r.get("name") or r["key"]), *(str(r[k]) for k in keys), f"${r['cost_usd'] or 0:.4f}")
-            for r in found["rows"]
-        ]
-        total = found["total"]
-        lines.append(("total", *(str(total[k]) for k in keys), f"${total['cost_usd'] or 0:.4f}"))
-        output.table(("KEY", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "MESSAGES", "COST"), lines)
 
 
 @click.command()
@@ -252,4 +223,4 @@ def builtin(ctx: click.Context, prompt: tuple[str, ...], **options: Any) -> None
     ctx.exit(run(Options(prompt=" ".join(prompt), **options)))
 
 
-COMMANDS = (usage, events, show_paths, doctor, keys, themes, log, report, halt, demo, builtin)
+COMMANDS = (events, show_paths, doctor, keys, themes, log, report, halt, demo, builtin)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
@@ -137,6 +138,32 @@ def _stateless(records: Callable[[bytes, str], tuple[list[UsageRecord], int]]) -
         return Found(found, damaged)
 
     return read
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Where a client keeps its history, for `usage import`.
+
+    `roots(environ, home)` are its usual folders; `owns(path, head)` knows a file of it anywhere by its first bytes;
+    `place(path)` is the directory that such a file is about, for a client whose rows do not tell it.
+    """
+
+    name: str
+    roots: Callable[[Mapping[str, str], str], list[str]]
+    owns: Callable[[str, bytes], bool]
+    place: Callable[[str], str]
+
+
+@cache
+def histories() -> tuple[History, ...]:
+    """Of every product that has a module `history` in its folder. No harness file is read for it."""
+    names = sorted(folder.name for folder in Path(__file__).parent.iterdir() if (folder / "history.py").exists())
+    found = [(name, _module(name, "history")) for name in names]
+    return tuple(
+        History(name, module.roots, module.owns, getattr(module, "place", lambda path: ""))
+        for name, module in found
+        if module is not None
+    )
 
 
 @cache

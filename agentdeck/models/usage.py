@@ -70,10 +70,11 @@ class UsageRecord:
 
 @dataclass(frozen=True, slots=True)
 class ClientTotal:
-    """What a client says that a session has used of a model by `at` (UTC ms): a running total.
+    """What a client says that a session has used by `at` (UTC ms): a running total, of one model or ('') of all.
 
-    Sessions with the same `chain` go on with each other's total, as a fork does with its parent's.
-    `cost` in nano-dollars, None when the client tells none; `source` is how it was told.
+    `source`: "session" is with its side chains; "thread ID" is one chain alone, the main one when the id is the
+    session's; "statusline" is its cost alone. A fork goes on from the total of its `parent`. `cost` in nano-dollars,
+    None when the client tells none.
     """
 
     harness: str
@@ -82,8 +83,8 @@ class ClientTotal:
     at: int
     tokens: Tokens
     cost: int | None = None
-    chain: str = ""
-    source: str = "transcript"
+    parent: str = ""
+    source: str = "session"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields, replace
 
 from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import UsageError
 from agentdeck.harnesses.readers import reader
-from agentdeck.models.usage import Found, UsageRecord
-from agentdeck.services import usage_prices, usage_sources, usage_store
+from agentdeck.models.usage import ClientTotal, Found, Limit, UsageRecord
+from agentdeck.services import usage_limits, usage_prices, usage_sources, usage_store, usage_totals
 from agentdeck.services.usage_files import FileState, Piece, new
 from agentdeck.services.usage_owner import Owners
+from agentdeck.services.usage_places import Places
 from agentdeck.services.usage_sources import Source, sources_for
 
 __all__ = ["Ingest", "Source", "sources_for"]
@@ -36,18 +37,22 @@ class _Batch:
     waiting: set[str] = field(default_factory=set)
     sessions: set[tuple[str, str]] = field(default_factory=set)
     contexts: dict[str, UsageRecord] = field(default_factory=dict)  # agent -> its latest main-chain response
+    totals: list[ClientTotal] = field(default_factory=list)
+    limits: list[tuple[str, Limit]] = field(default_factory=list)  # with the agent that was told
 
-    def add(self, source: Source, piece: Piece, told: Found, diagnostics: int) -> None:
+    def add(self, source: Source, piece: Piece, told: Found, diagnostics: int, places: Places) -> None:
         state = piece.state
         self.states[state.path] = replace(state, diagnostics=state.diagnostics + diagnostics, told=told.state)
         self.sessions.add((source.session, source.agent))
         if piece.waits:
             self.waiting.add(state.path)
+        self.totals += told.totals
+        self.limits += [(source.agent, limit) for limit in told.limits]
         for found in told.records:
             record = found
             if not found.ts or found.harness != source.harness:
                 record = replace(found, harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
-            self.records.append((record, source.repo))
+            self.records.append((record, source.repo or places.of_row(state.path, record.cwd)))
             latest = self.contexts.get(source.agent)
             if source.agent and record.context_tokens and (latest is None or latest.ts <= record.ts):
                 self.contexts[source.agent] = record
@@ -62,9 +67,11 @@ class Ingest:
         self._states: dict[str, FileState] = {}
         self._waiting: set[str] = set()
         self._loaded = False
+        self._places = Places()
         self._seen: usage_store.Seen | None = None
         self._one_at_a_time = asyncio.Lock()
         self.unreadable: dict[str, str] = {}  # path (or reader) -> why
+        self.progress: Callable[[int], None] = lambda read: None  # is told how many bytes were read, in a thread
 
     async def scan(self, sources: Sequence[Source], settle: float = SETTLE) -> set[str]:
         """Count what is new in the files of `sources`. Returns the ids of the agents whose numbers changed.
@@ -122,7 +129,8 @@ class Ingest:
                 for piece in new(read, self._states.get(path, FileState(path)), settle):
                     found = read.read(piece.lines, path, piece.state.told if told is None else told)
                     told, strange = found.state, strange + found.damaged
-                    batch.add(source, piece, found, strange)
+                    batch.add(source, piece, found, strange, self._places)
+                    self.progress(len(piece.lines))
                     if len(batch.records) >= BATCH:
                         yield batch
                         batch = _Batch()
@@ -139,6 +147,10 @@ class Ingest:
         if self._seen is None:
             self._seen = usage_store.Seen(conn)
         changed = usage_store.store(conn, batch.records, owners, self._prices.known, self._seen)
+        usage_totals.keep(conn, batch.totals)
+        told = usage_totals.concerned(conn, {record.session for record, _ in batch.records} | _sessions(batch.totals))
+        usage_totals.reconcile(conn, told, owners, self._prices.known)
+        usage_limits.keep(conn, batch.limits)
         for agent, record in batch.contexts.items():
             changed |= _store_context(conn, agent, record, self._prices.window(record.model))
         marks = ", ".join("?" * len(_STATE))
@@ -147,6 +159,10 @@ class Ingest:
             [astuple(state) for state in batch.states.values()],
         )
         return changed
+
+
+def _sessions(totals: Sequence[ClientTotal]) -> set[str]:
+    return {one.session for one in totals}
 
 
 def _store_context(conn: sqlite3.Connection, agent: str, record: UsageRecord, window: int | None) -> set[str]:

@@ -7,14 +7,21 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 
 from agentdeck.adapters import prices as price_list
 from agentdeck.adapters.database.store import Writer
+from agentdeck.config import Price
 from agentdeck.models.price import Quote
 from agentdeck.services import pricing, usage_store
 from agentdeck.services.usage_store import PriceKey
 
 Overrides = Mapping[str, Mapping[str, float]]  # model -> token class -> dollars per million tokens
+
+
+def overrides_of(prices: Mapping[str, Price]) -> Overrides:
+    """The human's own prices, as their configuration tells them."""
+    return {name: asdict(price) for name, price in prices.items()}
 
 
 class Prices:

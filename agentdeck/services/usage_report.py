@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from agentdeck.errors import UsageError
 from agentdeck.models.usage import Tokens
+from agentdeck.services import usage_auxiliary
 from agentdeck.services.fleet import UsageSum, usage_json
 
 SCHEMA = 1
@@ -40,7 +41,9 @@ def report(
     until: str | None = None,
     tz: str | None = None,
 ) -> dict[str, object]:
-    """The object that `usage --json` prints: {schema, by, since, until, rows, total, unpriced}.
+    """The object that `usage --json` prints: {schema, by, since, until, rows, total, auxiliary, unpriced}.
+
+    `auxiliary` is what clients counted and recorded nowhere, beside the total and never in it.
 
     `since` and `until` are days (YYYY-MM-DD, the last one included) or ISO 8601 times; `tz` is an
     IANA zone, the machine's own by default. A key of '' is usage outside any agent, task or team.
@@ -61,6 +64,7 @@ def report(
         "until": None if last is None else _iso(last),
         "rows": rows,
         "total": usage_json(total),
+        "auxiliary": usage_auxiliary.auxiliary(conn, first, last) if conn is not None else usage_auxiliary.NO_AUXILIARY,
         "unpriced": {
             "tokens": total.unpriced_tokens,
             "models": _unpriced(conn, first, last) if total.unpriced_tokens and conn is not None else [],

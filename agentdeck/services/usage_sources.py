@@ -21,7 +21,10 @@ LONGEST_SLUG = 200
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One session of one agent, and the glob patterns of the files, or of the database, that record it."""
+    """One session of one agent, and the glob patterns of the files, or of the database, that record it.
+
+    `plain`: the patterns are paths. Without a repository it is that of the directory which each row names.
+    """
 
     agent: str
     harness: str
@@ -30,6 +33,7 @@ class Source:
     reader: str
     patterns: tuple[str, ...]
     database: str = ""
+    plain: bool = False
 
 
 def sources_for(agent: Agent, harness: Harness, sessions: Iterable[tuple[str, str]] = ()) -> list[Source]:
@@ -95,7 +99,7 @@ def files(source: Source) -> Iterator[str]:
     if store is not None:
         yield from (store.name(database, source.session) for database in sorted(glob.glob(source.database)))
     for pattern in source.patterns:
-        if glob.has_magic(pattern):
+        if not source.plain and glob.has_magic(pattern):
             yield from sorted(glob.glob(pattern))
         else:
             yield pattern

@@ -46,16 +46,19 @@ def price_key(record: UsageRecord) -> PriceKey:
 
 
 class Seen:
-    """The messages that the database may hold, as far as this process knows: the others need not be looked for."""
+    """The messages that the database may hold, while only this process writes: the others need not be looked for."""
 
     MOST = 250_000
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         empty = conn.execute("SELECT 1 FROM usage LIMIT 1").fetchone() is None
         self._known: set[int] | None = set() if empty else None
+        self._version = _version(conn)
 
-    def among(self, messages: set[str]) -> list[str]:
+    def among(self, conn: sqlite3.Connection, messages: set[str]) -> list[str]:
         """Those of `messages` that may be there; from now on all are."""
+        if _version(conn) != self._version:
+            self._known = None  # another process has written
         if self._known is None:
             return sorted(messages)
         hashes = {hash(message): message for message in messages}
@@ -66,6 +69,10 @@ class Seen:
         if len(self._known) > self.MOST:
             self._known = None
         return sorted(found)
+
+
+def _version(conn: sqlite3.Connection) -> int:
+    return int(conn.execute("PRAGMA data_version").fetchone()[0])
 
 
 def store(
@@ -80,7 +87,7 @@ def store(
     `seen` is what the process that alone writes usage remembers between calls.
     """
     messages = {record.message for record, _ in records}
-    before = _known(conn, messages if seen is None else seen.among(messages))
+    before = _known(conn, messages if seen is None else seen.among(conn, messages))
     after = dict(before)
     siblings = False
     for record, met_in in records:

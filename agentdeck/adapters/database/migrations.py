@@ -372,9 +372,11 @@ def m014_usage_totals(db: Database) -> None:
         ) WITHOUT ROWID;
         DROP INDEX usage_message;
         DROP INDEX usage_model;
+        CREATE INDEX usage_session ON usage(session, model);
         CREATE INDEX usage_rollup_time ON usage_rollup(quarter);
-        DELETE FROM usage WHERE harness = 'codex';
-        DELETE FROM usage_rollup WHERE harness = 'codex';
+        UPDATE usage SET message = substr(key, 1, instr(key, '/') - 1) WHERE key = message AND key LIKE '%:row:%/%';
+        DELETE FROM usage_rollup WHERE harness IN (SELECT harness FROM usage WHERE key = message AND key LIKE '%/%');
+        DELETE FROM usage WHERE harness IN (SELECT harness FROM usage WHERE key = message AND key LIKE '%/%');
         UPDATE usage SET key = message || '/' || substr(key, instr(key, '/') + 1,
             instr(key, '#advisor') - instr(key, '/') - 1) WHERE key LIKE '%/%#advisor%';
         INSERT INTO usage_days SELECT agent, task, attempt, harness, repo, model, quarter / 86400000 * 86400000,

@@ -18,10 +18,14 @@ HARNESS = "claude"
 VARIANTS = {"fast", "batch", "priority", "flex", "us"}
 
 
-def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], list[bytes]]:
-    """The records of whole lines, copies that say the same left out, and the lines to be looked at closely."""
+def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], list[bytes], str]:
+    """The records of whole lines, copies that say the same left out, and the lines to be looked at closely.
+
+    Last, the session that paid for the newest copied row: that of which this is a fork.
+    """
     found: list[UsageRecord] = []
     strange: list[bytes] = []
+    parent = ""
     seen: dict[tuple[str, str | None], Row] = {}
     side_file = is_side_file(path)
     for line in _lines(chunk):
@@ -34,10 +38,12 @@ def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], list[bytes]]:
         if row.type == "user" or (before is not None and _same(before, row)):
             continue
         seen[key] = row
+        if row.requestSessionId and row.requestSessionId != row.sessionId:
+            parent = row.requestSessionId
         record = _record(row, row.message.usage, side_file)
         if record is not None:
             found.append(record)
-    return found, strange
+    return found, strange, parent
 
 
 def _lines(chunk: bytes) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """What Claude Code says that a session has used: its `cost-state` rows, written when a process of it ends.
 
 Seen with 2.1.330: sums by model over all its processes, the requests that leave no row (compaction) included. A fork
-goes on with its parent's sums, and has the parent's `startTime`. No time of its own: it is that of the row before.
+goes on with its parent's sums, whom the copied rows above name. No time of its own: it is that of the row before.
 Written on SIGTERM, not on SIGKILL.
 """
 
@@ -14,18 +14,23 @@ from agentdeck.models.usage import ClientTotal, Tokens
 
 HARNESS = "claude"
 NEEDLE = b'"cost-state"'
-STAMP = b'"timestamp":"'
+STAMP = b'"timestamp":'
 
 
-def read(chunk: bytes, state: str) -> tuple[str, list[ClientTotal]]:
-    """The time of the last row of whole lines (UTC ms, as text; `state` without one), and the totals told in them."""
+def read(chunk: bytes, state: str, told_parent: str) -> tuple[str, list[ClientTotal]]:
+    """The state after whole lines, and the totals told in them.
+
+    The state is the time of the last row (UTC ms) and, of a fork, the session it goes on from.
+    """
+    before, _, parent = state.partition(" ")
+    parent = told_parent or parent
     found: list[ClientTotal] = []
     search = 0
     while (hit := chunk.find(NEEDLE, search)) >= 0:
         start, end = chunk.rfind(b"\n", 0, hit) + 1, chunk.find(b"\n", hit)
         search = len(chunk) if end < 0 else end
-        found += _of_line(chunk[start:search], int(_before(chunk, start, state) or 0))
-    return _before(chunk, len(chunk), state), found
+        found += _of_line(chunk[start:search], int(_before(chunk, start, before) or 0), parent)
+    return f"{_before(chunk, len(chunk), before)} {parent}".rstrip(), found
 
 
 def _before(chunk: bytes, end: int, state: str) -> str:
@@ -34,26 +39,25 @@ def _before(chunk: bytes, end: int, state: str) -> str:
         end = chunk.rfind(STAMP, 0, end)
         if end < 0:
             break
-        told = chunk[end + len(STAMP) : end + len(STAMP) + 40].partition(b'"')[0]
+        told = chunk[end + len(STAMP) : end + len(STAMP) + 42].lstrip(b' "').partition(b'"')[0]
         at = moment(str(told, "utf-8", "replace"))
         if at:
             return str(at)
     return state
 
 
-def _of_line(line: bytes, at: int) -> list[ClientTotal]:
+def _of_line(line: bytes, at: int, parent: str) -> list[ClientTotal]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return []
     if not isinstance(row, dict) or row.get("type") != "cost-state" or not text(row.get("sessionId")):
         return []
-    chain = f"{HARNESS}:{count(row.get('startTime'))}" if row.get("startTime") else ""
     models = mapping(row.get("modelUsage")).items()
-    return [_total(row, text(model), mapping(used), at, chain) for model, used in models]
+    return [_total(row, text(model), mapping(used), at, parent) for model, used in models]
 
 
-def _total(row: Row, model: str, used: Row, at: int, chain: str) -> ClientTotal:
+def _total(row: Row, model: str, used: Row, at: int, parent: str) -> ClientTotal:
     written = count(used.get("cacheCreationInputTokens"))
     hour = min(written, count(used.get("cacheCreationEphemeral1hInputTokens")))
     output = count(used.get("outputTokens"))
@@ -63,4 +67,4 @@ def _total(row: Row, model: str, used: Row, at: int, chain: str) -> ClientTotal:
     )  # fmt: skip
     dollars = used.get("costUSD")
     cost = round(dollars * 10**9) if isinstance(dollars, int | float) and 0 <= dollars < 10**6 else None
-    return ClientTotal(HARNESS, text(row.get("sessionId")), model, at, tokens, cost, chain)
+    return ClientTotal(HARNESS, text(row.get("sessionId")), model, at, tokens, cost, parent)

@@ -13,6 +13,7 @@ What was observed with 2.1.330 and, where said, older versions:
 from __future__ import annotations
 
 import os
+import re
 
 from agentdeck.harnesses.claude import quick, totals
 from agentdeck.harnesses.claude.quick import HARNESS, is_side_file, signs
@@ -20,15 +21,24 @@ from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_r
 from agentdeck.models.usage import Found, Tokens, UsageRecord
 
 PARSER = 2
+PAYER = re.compile(rb'"requestSessionId": ?"([^"\\]{1,300})"')
+OWN = re.compile(rb'"sessionId": ?"([^"\\]{1,300})"')
 QUIET = {"user", "assistant", "progress", "system", "attachment"}
 
 
 def read(chunk: bytes, path: str, state: str) -> Found:
     """What whole lines of the transcript `path` tell: usage, damage, and the client's own running totals."""
-    found, strange = quick.records(chunk, path)
+    found, strange, parent = quick.records(chunk, path)
     more, damaged = records(b"\n".join(strange), path) if strange else ([], 0)
-    at, told = totals.read(chunk, state)
+    parent = next(filter(None, map(_parent, reversed(strange))), "") or parent
+    at, told = totals.read(chunk, state, parent)
     return Found([*found, *more], damaged, at, told)
+
+
+def _parent(line: bytes) -> str:
+    """The session that paid for a copied row."""
+    payer, own = PAYER.search(line), OWN.search(line)
+    return str(payer[1], "utf-8", "replace") if payer and own and payer[1] != own[1] else ""
 
 
 def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:

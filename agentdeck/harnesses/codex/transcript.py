@@ -138,7 +138,8 @@ class _Reading:
         if not self._told:
             return None
         own = Tokens(*self.state.last) - Tokens(*self.state.base)
-        return ClientTotal(HARNESS, self.state.thread, self.state.model, self._told, own)
+        source = f"thread {self.state.thread}"
+        return ClientTotal(HARNESS, self.state.session, "", self._told, own, source=source)
 
 
 def _thread(path: str) -> str:
