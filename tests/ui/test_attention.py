@@ -70,17 +70,19 @@ async def test_what_was_shown_is_seen_by_every_dashboard_and_the_next_comes_up()
         assert fake(app).asked[1][2]["answer"] == "2"
 
 
-async def test_a_question_that_changed_under_the_finger_is_not_answered() -> None:
+async def test_a_question_that_changed_under_the_finger_is_not_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither before the other one is on show, nor at the very moment when it comes up."""
     app = make_app(*TEAM)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
+        monkeypatch.setattr(attention, "READ", 60.0)
         newest = app.deck.newest
         other = row(
             "bo", "needs_input", reason="permission", ask=Ask("Bash: rm -rf /", "permission", "Bash", "rm -rf /")
         )
         screen._current = lambda key: other if key == "id-bo" else newest(key)
         await pilot.press("y")
-        assert "The question has changed" in text(screen.query_one("#trouble"))
+        assert "Nothing was sent" in text(screen.query_one("#trouble"))
         assert fake(app).asked == []
 
 
