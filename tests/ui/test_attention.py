@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.widgets import Input, OptionList
 
 from agentdeck.errors import TryAgain
+from agentdeck.models.screen import PaneScreen, parse
 from agentdeck.models.status import Ask
+from agentdeck.ui.live import Live
 from agentdeck.ui.screens import attention
 from agentdeck.ui.screens.attention import AttentionScreen
 from tests.ui.deck_fakes import fake, make_app, row, until
@@ -131,6 +135,22 @@ async def test_one_that_needs_nobody_any_more_is_ticked_and_one_that_comes_stand
         assert "eve" in prompts(screen)[3]
         await pilot.press("y")
         assert fake(app).asked == []
+
+
+async def test_the_screen_of_one_without_a_question_is_shown_live(tmp_path: Path) -> None:
+    app = make_app(row("cleo", "failed"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.deck.live = Live(tmp_path / "no-socket")
+        screen = await opened(pilot, app)
+        await until(pilot, lambda: screen._peek.display, "the screen instead of a question")
+        [pane] = screen._peek.wanted()
+        assert pane == screen.row.agent.pane and app.deck.live._viewers
+        screen._peek.show(pane, PaneScreen(parse(["one", "\x1b[31mAPI error", "", ""]), 80, 4))
+        rows = [strip.text.rstrip() for strip in screen._peek.render_lines(screen._peek.size.region)]
+        assert rows[:2] == ["one", "API error"]
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.deck, "the deck")
+        assert not app.deck.live._viewers
 
 
 async def test_w_walks_the_list_in_its_order_and_the_hidden_ones_are_named() -> None:

@@ -110,6 +110,7 @@ class AttentionScreen(Dialog[int]):
         self._shown: AgentRow | None = None
         self._since = 0.0  # when the question on show came up
         self._turned = False
+        self._peek = Peek(id="peek")
 
     def heading(self) -> str:
         left = [row for row in self._known.values() if not self._done(row)]
@@ -121,19 +122,19 @@ class AttentionScreen(Dialog[int]):
         yield OptionList(*(Option("", id=key) for key in self._ids), compact=True, id="choices")
         with VerticalScroll(id="scroll", can_focus=False):
             yield Static(id="text")
-        yield Peek(id="peek")
+        yield self._peek
         yield Input(placeholder="in your own words; Enter sends it, Esc does not", compact=True, id="line")
 
     def on_mount(self) -> None:
         if self._live is not None:
-            self._live.watch(self.query_one(Peek))
+            self._live.watch(self._peek)
         self.query_one(OptionList).highlighted = 0
         self.refresh_rows()
         self.set_interval(0.25, self.refresh_rows)
 
     def on_unmount(self) -> None:
         if self._live is not None:
-            self._live.unwatch(self.query_one(Peek))
+            self._live.unwatch(self._peek)
 
     def on_resize(self, event: Resize) -> None:
         self.call_after_refresh(self.refresh_rows)
@@ -183,10 +184,9 @@ class AttentionScreen(Dialog[int]):
             self._saw(row)
         screen = self._turned != (row.status.ask is None)
         self.query_one("#scroll").display = not screen
-        peek = self.query_one(Peek)
-        peek.display = screen
-        if screen and (before is None or peek.row is None or peek.row.agent != row.agent):
-            peek.look_at(row)
+        self._peek.display = screen
+        if screen and (self._peek.row is None or self._peek.row.agent != row.agent):
+            self._peek.look_at(row)
             if self._live is not None:
                 self._live.nudge()
 
