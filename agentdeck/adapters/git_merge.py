@@ -105,3 +105,18 @@ def _config(tree: Path) -> str:
         "[core]\n\trepositoryformatversion = 1\n\tbare = true\n\tattributesFile = /dev/null\n"
         f"[extensions]\n\tobjectformat = {form}\n"
     )
+
+
+def merged_tree(directory: Path, one: str, other: str) -> tuple[str, tuple[str, ...]]:
+    """The tree of a merge of two commits, written into the repository, and the files in conflict."""
+    words = ("merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", one, other)
+    status, out = git.run(directory, *words, ok=(0, 1))
+    tree, *names = (os.fsdecode(item) for item in out.split(b"\0") if item)
+    return tree, tuple(sorted(set(names))) if status else ()
+
+
+def merge_commit(directory: Path, tree: str, parents: Sequence[str], message: str) -> str:
+    """Write a merge commit; no ref, index or file changes."""
+    words = [word for parent in parents for word in ("-p", parent)]
+    out = git.run(directory, "commit-tree", tree, *words, stdin=message.encode(), env=git.identity(directory))[1]
+    return out.decode().strip()

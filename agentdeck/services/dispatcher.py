@@ -7,6 +7,7 @@ import contextlib
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from pathlib import Path
 
 from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import AgentDeckError, TryAgain
@@ -15,7 +16,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome, Task
-from agentdeck.services import deliveries, disk, queue, queue_rules, rows, settings, specs, trees, worktrees
+from agentdeck.services import deliveries, disk, foundation, queue, queue_rules, rows, settings, specs, trees, worktrees
 from agentdeck.services.assignment import Candidate, Rules
 from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.judging import Judging, limit
@@ -128,10 +129,11 @@ class Dispatcher:
 
     async def _branch(self, attempt: Attempt, agent: Agent, base: str) -> Agent:
         await asyncio.to_thread(trees.require, agent)
-        n = agent.task_count + 1
-        made = await asyncio.to_thread(
-            worktrees.next_branch, agent.worktree, agent.name, n, base or agent.base, task=attempt.task
-        )
+        n, base = agent.task_count + 1, base or agent.base
+        needed = await self.writer.run(lambda conn: foundation.heads(conn, attempt.task))
+        if needed:
+            base = await asyncio.to_thread(foundation.lay, Path(agent.repo), base, needed)
+        made = await asyncio.to_thread(worktrees.next_branch, agent.worktree, agent.name, n, base, task=attempt.task)
         count = int(made.branch.rsplit("/", 1)[-1])
         agent = replace(agent, branch=made.branch, base_oid=made.base_oid, task_count=count)
 

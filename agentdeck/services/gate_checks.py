@@ -119,7 +119,10 @@ def target(case: Case) -> str:
 def start(case: Case, tip: str, onto: str) -> str:
     """The commit from which the work is counted: what others did, and was merged in, is not its own."""
     try:
-        return git.merge_base(case.tree, tip, onto) or case.base_oid
+        shared = git.merge_base(case.tree, tip, onto)
+        if not shared or (case.base_oid and git_checks.contains(case.tree, case.base_oid, shared)):
+            return case.base_oid  # it began with work that is not on its base yet
+        return shared
     except AgentDeckError:
         return case.base_oid
 

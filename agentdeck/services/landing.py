@@ -76,17 +76,13 @@ def _merged(root: Path, branch: str, onto: str, work: str, task: Task) -> str:
     missing = git_merge.missing()
     if missing:
         raise AgentDeckError(missing, f"Merge it yourself: git merge {work[:12]}")
-    status, out = git.run(root, "merge-tree", "--write-tree", "--name-only", "--no-messages", onto, work, ok=(0, 1))
-    tree, *names = out.decode(errors="replace").splitlines()
-    if status:
+    tree, conflicts = git_merge.merged_tree(root, onto, work)
+    if conflicts:
         raise AgentDeckError(
-            f"task {task.id} conflicts with {branch} in {', '.join(names[:3])}",
+            f"task {task.id} conflicts with {branch} in {', '.join(conflicts[:3])}",
             f"Have it mended: agentdeck task reject {task.id}, then retry. Or merge it yourself: git merge {work[:12]}",
         )
-    message = f"Land “{task.title}”\n\nDeck-Task: {task.id}\n"
-    words = ["-p", onto, "-p", work]
-    made = git.run(root, "commit-tree", tree, *words, stdin=message.encode(), env=git.identity(root))[1]
-    return made.decode().strip()
+    return git_merge.merge_commit(root, tree, (onto, work), f"Land “{task.title}”\n\nDeck-Task: {task.id}\n")
 
 
 def _move(root: Path, ref: str, old: str, new: str) -> None:

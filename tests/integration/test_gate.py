@@ -14,10 +14,11 @@ import pytest
 from agentdeck import paths
 from agentdeck.adapters import processes, verify_run
 from agentdeck.adapters.database.store import Writer
+from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.gate import GateStep
 from agentdeck.models.task import Attempt
-from agentdeck.services import gate_rows, queue, rows, specs, worktrees
+from agentdeck.services import foundation, gate_rows, queue, rows, specs, worktrees
 from agentdeck.services.gatekeeper import Gatekeeper
 from agentdeck.services.ruling import ruling
 from tests import repos
@@ -345,3 +346,19 @@ async def test_a_verify_run_whose_supervisor_is_killed_is_begun_again(place: Pla
     go.touch()
     assert (await judged)[0] == "passed"
     assert not processes.marked(verify_run.MARK)
+
+
+def test_a_task_begins_with_the_work_it_depends_on(git_repo: Path) -> None:
+    repos.git(git_repo, "switch", "-q", "-c", "one")
+    one = repos.commit(git_repo, "One", {"one": "1\n"})
+    repos.git(git_repo, "switch", "-q", "-c", "two", "main")
+    two = repos.commit(git_repo, "Two", {"two": "2\n"})
+    repos.git(git_repo, "switch", "-q", "-c", "clash", "main")
+    clash = repos.commit(git_repo, "Clash", {"one": "other\n"})
+    repos.git(git_repo, "switch", "-q", "main")
+    assert foundation.lay(git_repo, "main", []) == repos.git(git_repo, "rev-parse", "main")
+    assert foundation.lay(git_repo, "main", [one]) == one
+    both = foundation.lay(git_repo, "main", [one, two])
+    assert (repos.show(git_repo, both, "one"), repos.show(git_repo, both, "two")) == (b"1\n", b"2\n")
+    with pytest.raises(AgentDeckError, match="conflicts in one"):
+        foundation.lay(git_repo, "main", [one, clash])
