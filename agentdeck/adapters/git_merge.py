@@ -120,3 +120,8 @@ def merge_commit(directory: Path, tree: str, parents: Sequence[str], message: st
     words = [word for parent in parents for word in ("-p", parent)]
     out = git.run(directory, "commit-tree", tree, *words, stdin=message.encode(), env=git.identity(directory))[1]
     return out.decode().strip()
+
+
+def counted_from(directory: Path, base: str, tip: str) -> str:
+    """The commit that what `tip` changed is counted from: what was merged into it since is not its own."""
+    return git.merge_base(directory, base, tip) or base

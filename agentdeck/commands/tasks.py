@@ -80,8 +80,7 @@ def ls(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(number: int, as_json: bool) -> None:
     """One task: what came of every attempt, what the gate found, and what verify printed last."""
-    from agentdeck.commands import tasks_text
-    from agentdeck.services import queue
+    from agentdeck.services import queue, task_page
 
     def look(conn: sqlite3.Connection | None) -> dict[str, Any]:
         if conn is None:
@@ -92,7 +91,7 @@ def show(number: int, as_json: bool) -> None:
     if as_json:
         output.data(found)
         return
-    click.echo(tasks_text.page(found))
+    click.echo(task_page.page(found))
 
 
 @task.command("why")
@@ -119,17 +118,9 @@ def why(number: int) -> None:
 
 
 def _change(number: int, verb: str, *words: object) -> None:
-    from agentdeck import paths
-    from agentdeck.adapters.database import store
-    from agentdeck.services import queue, requests
+    from agentdeck.services import task_verbs
 
-    conn = store.write(paths.database_file())
-    try:
-        with store.transaction(conn):
-            getattr(queue, verb)(conn, number, *words)
-    finally:
-        conn.close()
-    requests.wake()
+    task_verbs.change(verb, number, *words)
 
 
 @task.command("cancel")
@@ -239,25 +230,9 @@ def land(number: int) -> None:
 
 
 def _land(number: int) -> None:
-    from agentdeck import paths
-    from agentdeck.adapters.database import store
-    from agentdeck.services import landing, queue, requests
+    from agentdeck.services import task_verbs
 
-    def look(conn: sqlite3.Connection | None) -> tuple[Any, str]:
-        if conn is None:
-            raise UsageError(f"there is no task {number}", "`agentdeck task ls` lists them.")
-        found = queue.task(conn, number)
-        return found, landing.base_of(conn, found)
-
-    found, base = output.query(look)
-    done = landing.land(found, base)
-    conn = store.write(paths.database_file())
-    try:
-        with store.transaction(conn):
-            landing.record(conn, number, done)
-    finally:
-        conn.close()
-    requests.wake()
+    done = task_verbs.land(number)
     how = "was there already" if done.already else "by a merge" if done.merged else "by fast-forward"
     click.echo(f"task {number} is on {done.branch} as {done.commit[:10]}, {how}", err=True)
 
@@ -268,7 +243,7 @@ def _land(number: int) -> None:
 @click.pass_context
 def diff(ctx: click.Context, number: int, stat: bool) -> None:
     """What a task's last finished attempt changed, from where it began."""
-    from agentdeck.adapters import git, git_page
+    from agentdeck.adapters import git_merge, git_page
     from agentdeck.services import landing, queue
 
     def look(conn: sqlite3.Connection | None) -> Any:
@@ -279,7 +254,7 @@ def diff(ctx: click.Context, number: int, stat: bool) -> None:
     found = output.query(look)
     last = landing.judged(found)
     options = ["--stat"] if stat else []
-    start = git.merge_base(Path(found.repo), last.base_oid, last.head_oid) or last.base_oid
+    start = git_merge.counted_from(Path(found.repo), last.base_oid, last.head_oid)
     ctx.exit(git_page.show(Path(found.repo), "diff", *options, start, last.head_oid, "--", env={}))
 
 

@@ -93,6 +93,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("history", "H", "history", "Read and search what the agent's screen showed and what was said", why.focused),
     _act("search", "F", "find", "Find a text in the screens and transcripts of all agents", why.filtered),
     _act("copy", "y", "copy", "Copy path, branch, session id, name, screen or last message; yy the path", why.focused),
+    _panels("board", "b", "board", "All tasks: read, judge, retry, edit and land them; who is free", why.always, 9),
     _panels("usage", "u $", "usage", "Tokens and cost of the agent by class, model and session", why.always, 15),
     _panels("collisions", "C", "collisions", "Files that two agents changed; work that merges no more", why.always),
     _panels("away", "!", "away", "What needs you, failed or finished while you were away, one by one", why.always),

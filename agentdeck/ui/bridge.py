@@ -30,6 +30,7 @@ from agentdeck.services.stats import AgentStats, agent_stats
 
 if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
+    from agentdeck.services.board import Board
     from agentdeck.services.loss_report import Report
     from agentdeck.services.views import ViewNote
 
@@ -167,6 +168,51 @@ class Bridge:
         from agentdeck.services import requests
 
         await asyncio.to_thread(requests.retry_task, task)
+
+    async def board(self) -> Board:
+        """All tasks by state."""
+        from agentdeck.services import task_verbs
+
+        return await asyncio.to_thread(task_verbs.read_board)
+
+    async def change_task(self, verb: str, task: int, *words: object) -> None:
+        """One of the verbs of `services.task_verbs`; an engine is there afterwards to act on it."""
+        from agentdeck.services import task_verbs
+
+        await asyncio.to_thread(task_verbs.change, verb, task, *words)
+
+    async def revise_task(self, task: int, text: str) -> None:
+        from agentdeck.services import task_verbs
+
+        await asyncio.to_thread(task_verbs.revise, task, text)
+
+    async def queue_task(self, repo: str, *, path: str = "", text: str = "") -> int:
+        """Queue a spec for whoever is free; its number."""
+        from agentdeck.services import task_verbs
+
+        return await asyncio.to_thread(lambda: task_verbs.add(repo, path=path, text=text))
+
+    async def land(self, task: int) -> str:
+        """Bring accepted work onto its base; what came of it, in words."""
+        from agentdeck.services import task_verbs
+
+        done = await asyncio.to_thread(task_verbs.land, task)
+        return f"is on {done.branch} as {done.commit[:10]}"
+
+    async def task_page(self, task: int) -> str:
+        from agentdeck.services import task_verbs
+
+        return await asyncio.to_thread(task_verbs.page, task)
+
+    async def task_diff(self, task: int) -> str:
+        from agentdeck.services import task_verbs
+
+        return await asyncio.to_thread(task_verbs.diff, task)
+
+    async def spec_text(self, task: int) -> str:
+        from agentdeck.services import task_verbs
+
+        return await asyncio.to_thread(task_verbs.text, task)
 
     async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
         """State and reason of a delivery once it is settled, or as it stands after `seconds`."""

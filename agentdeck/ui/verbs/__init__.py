@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
-from agentdeck.ui.verbs import absence, arrange, attending, elsewhere, find, life, moves, panels, removal, tools, work
+from agentdeck.ui.verbs import (
+    absence, arrange, attending, board, elsewhere, find, life, moves, panels, removal, tools, work,
+)
 
 if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
@@ -33,6 +35,7 @@ DIALOGS = (
     "tools",
     "away",
     "attention",
+    "board",
     "elsewhere",
     "history",
     "copy",
@@ -53,6 +56,7 @@ HANDLERS: dict[str, Verb] = {
     **removal.HANDLERS,
     **absence.HANDLERS,
     **attending.HANDLERS,
+    **board.HANDLERS,
 }
 
 
