@@ -80,8 +80,8 @@ async def test_what_needs_a_human_comes_first_and_each_state_has_its_keys(tasks:
         assert screen.card.id == tasks["passed"]
         assert "protected: check.sh was changed" in listed(screen)
         for name, wanted, unwanted in (
-            ("passed", "y accept", "R retry"), ("broken", "R retry", "y accept"), ("unread", "y approve", "R retry"),
-            ("waits", "+ - priority", "y a"),
+            ("passed", "y accept", "R retry"), ("waits", "+ - priority", "y accept"),
+            ("broken", "R retry", "y accept"), ("unread", "y approve", "R retry"),
         ):  # fmt: skip
             await at(pilot, screen, tasks[name])
             await until(pilot, lambda wanted=wanted: wanted in text(screen.query_one("#keys")), wanted)

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.verbs import (
-    absence, arrange, attending, board, elsewhere, find, life, moves, panels, removal, tools, work,
+    absence,
+    arrange,
+    attending,
+    board,
+    elsewhere,
+    find,
+    life,
+    moves,
+    panels,
+    removal,
+    tools,
+    work,
 )
 
 if TYPE_CHECKING:
