@@ -16,6 +16,7 @@ from agentdeck.errors import UsageError
 from agentdeck.models.conversation import Turn
 from agentdeck.models.foreign import Sighting
 from agentdeck.models.usage import Found, UsageRecord
+from agentdeck.models.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,13 @@ def histories() -> tuple[History, ...]:
         for name, module in found
         if module is not None
     )
+
+
+@cache
+def statusline(name: str) -> Callable[[bytes, int], Vitals] | None:
+    """What reads what a client told its statusline command at a time (UTC ms): `read` in the module `statusline`."""
+    module = _module(name, "statusline")
+    return module.read if module is not None else None
 
 
 @cache

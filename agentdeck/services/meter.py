@@ -21,6 +21,7 @@ from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.rounds import forever
 from agentdeck.services.transcript_watch import TranscriptWatch
 from agentdeck.services.usage import Ingest, Source, sources_for
+from agentdeck.services.vitals import VitalsWatch
 
 log = logging.getLogger("agentdeck.meter")
 ROUND_SECONDS = 0.5
@@ -54,6 +55,7 @@ class Meter:
         self.touched = touched
         self.ingest = Ingest(writer, prices)
         self.watch = TranscriptWatch()
+        self.vitals = VitalsWatch(writer)
         self.counted: Callable[[set[str]], Awaitable[None]] = _nobody
         self._stale: set[str] = set()
         self._counted = 0
@@ -102,6 +104,9 @@ class Meter:
             await self._follow(agents)
         self._sources = await self.writer.run(lambda conn: sources_of(conn, agents))
         await self._scan(self._sources)
+        told = await self.vitals.look(agents, self.ingest.quotes)
+        if told:
+            await self.counted(told)
         if now_ms() - self._listed >= FILES_EVERY_MS:
             self._listed = now_ms()
             await asyncio.to_thread(self._list_files)

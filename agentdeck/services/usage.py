@@ -73,6 +73,11 @@ class Ingest:
         self.unreadable: dict[str, str] = {}  # path (or reader) -> why
         self.progress: Callable[[int], None] = lambda read: None  # is told how many bytes were read, in a thread
 
+    @property
+    def quotes(self) -> usage_store.Quotes:
+        """The prices looked up so far."""
+        return self._prices.known
+
     async def scan(self, sources: Sequence[Source], settle: float = SETTLE) -> set[str]:
         """Count what is new in the files of `sources`. Returns the ids of the agents whose numbers changed.
 

@@ -64,18 +64,20 @@ def reconcile(conn: sqlite3.Connection, sessions: Iterable[tuple[str, str]], own
         parent = max(one.parent for one in told)
         theirs = _told(conn, "harness = ? AND session = ?", (harness, parent)) if parent else []
         for source in sorted({one.source for one in told}):
-            for own in own_totals([one for one in told if one.source == source], theirs):
+            for own in own_totals([one for one in told if one.source == source], theirs, parent):
                 _settle(conn, own, owners, quotes)
 
 
-def own_totals(told: Sequence[ClientTotal], parents: Sequence[ClientTotal]) -> list[Own]:
+def own_totals(told: Sequence[ClientTotal], parents: Sequence[ClientTotal], parent: str = "") -> list[Own]:
     """What a session gained, by model; nothing for a fork whose parent's total is not known."""
-    if any(one.parent for one in told) and not parents:
+    if parent and not parents:
         return []
     found = []
     for model in sorted({one.model for one in told}):
         mine = sorted((one for one in told if one.model == model), key=lambda one: (one.at, one.tokens.total))
         base = _base(mine[0], [one for one in parents if one.model == model])
+        if base is None and mine[0].source == "statusline" and parent:
+            continue
         newest = mine[-1]
         cost = None if newest.cost is None else newest.cost - (base.cost or 0 if base else 0)
         found.append(Own(newest, newest.tokens - base.tokens if base else newest.tokens, cost))
