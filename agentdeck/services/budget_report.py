@@ -21,7 +21,28 @@ def report(conn: sqlite3.Connection | None) -> dict[str, Any]:
     """The object that `budget list --json` prints: {schema, budgets, acts}; amounts in a person's units."""
     if conn is None:
         return {"schema": SCHEMA, "budgets": [], "acts": []}
-    called, rules = budget_rows.names(conn), budget_keeper.rules(config.load().budgets)
+    called = budget_rows.names(conn)
+    return {
+        "schema": SCHEMA,
+        "budgets": [standing_json(one, called) for one in _all(conn, called)],
+        "acts": [{"agent": called.get(key, key), **act_json(act)} for key, act in budget_rows.acts(conn).items()],
+    }
+
+
+def standings(conn: sqlite3.Connection) -> tuple[tuple[str, Standing], ...]:
+    """All limits with what a person calls whom they hold for."""
+    called = budget_rows.names(conn)
+    return tuple((_whose(one, called), one) for one in _all(conn, called))
+
+
+def _whose(found: Standing, called: dict[str, str]) -> str:
+    key = called.get(found.budget.key, found.budget.key)
+    return {"day": "today", "task": f"task {key}", "repo": key.rsplit("/", 1)[-1]}.get(found.budget.scope, key)
+
+
+def _all(conn: sqlite3.Connection, called: dict[str, str]) -> list[Standing]:
+    """How every limit stands, by scope and name."""
+    rules = budget_keeper.rules(config.load().budgets)
     book = budget_keeper.Book(conn, budget_rows.load(conn), rules, now_ms())
     places = {(budget.scope, budget.key) for budget in book.stored}
     places |= {place for place in rules.limits if place[1] or place[0] == "day"}
@@ -31,11 +52,7 @@ def report(conn: sqlite3.Connection | None) -> dict[str, Any]:
         open_tasks = conn.execute("SELECT id FROM tasks WHERE state IN ('queued', 'running', 'verifying')")
         places |= {("task", str(row[0])) for row in open_tasks}
     order = sorted(places, key=lambda place: (budget_rows.SCOPES.index(place[0]), called.get(place[1], place[1])))  # type: ignore[arg-type]
-    return {
-        "schema": SCHEMA,
-        "budgets": [standing_json(one, called) for place in order for one in book.standing(*place)],
-        "acts": [{"agent": called.get(key, key), **act_json(act)} for key, act in budget_rows.acts(conn).items()],
-    }
+    return [one for place in order for one in book.standing(*place)]
 
 
 def spent_task(conn: sqlite3.Connection, task: int) -> str:

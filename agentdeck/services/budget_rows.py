@@ -18,7 +18,7 @@ from agentdeck.services import budgets, rows
 _USED = (
     "SUM(cost), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(messages), SUM(unpriced_tokens)"
 )
-# scope -> which rows of `usage_rollup` and `work_time` it covers; one parameter. Removed agents count: they spent.
+# scope -> which rows of usage and `work_time` it covers; one parameter. Removed agents count: they spent.
 _COVERS: dict[Scope, str] = {
     "agent": "agent = ?",
     "task": "agent IN (SELECT agent FROM attempts WHERE task = ?1) AND task = ?1",
@@ -64,7 +64,8 @@ def spent(conn: sqlite3.Connection, scope: Scope, key: str, now: int) -> Spent:
     """What was used under a scope up to `now` (UTC ms): over all time, for `day` since midnight here."""
     value = midnight(now) if scope == "day" else key
     covers = _COVERS[scope]
-    row = conn.execute(f"SELECT {_USED} FROM usage_rollup WHERE {covers}", (value,)).fetchone()
+    table = "usage_rollup" if scope == "day" else "usage_ever"
+    row = conn.execute(f"SELECT {_USED} FROM {table} WHERE {covers}", (value,)).fetchone()
     cost, tokens, turns, unpriced = (each or 0 for each in row)
     worked = conn.execute(f"SELECT SUM(ms) FROM work_time WHERE {covers}", (value,)).fetchone()[0] or 0
     return Spent(Amounts(cost, tokens, worked, turns), unpriced)
@@ -138,7 +139,7 @@ def turns(conn: sqlite3.Connection, agents: Sequence[str]) -> dict[str, tuple[in
     """How many responses each agent has had, and when the newest was (UTC ms)."""
     found: dict[str, tuple[int, int]] = {}
     for agent in agents:
-        count = conn.execute("SELECT SUM(messages) FROM usage_rollup WHERE agent = ?", (agent,)).fetchone()[0] or 0
+        count = conn.execute("SELECT SUM(messages) FROM usage_ever WHERE agent = ?", (agent,)).fetchone()[0] or 0
         newest = conn.execute("SELECT MAX(ts) FROM usage WHERE agent = ?", (agent,)).fetchone()[0] or 0
         found[agent] = (count, newest)
     return found

@@ -113,7 +113,7 @@ def words(found: Standing) -> str:
     of = {"agent": "", "day": " today", "task": f" of task {found.budget.key}", "team": f" of team {found.budget.key}"}
     whose = of.get(found.budget.scope, " of the repository")
     blind = f"; {amount('tokens', found.blind)} without a known price cannot be judged" if found.blind else ""
-    return f"{amount(found.unit, found.used)} of {amount(found.unit, found.limit)}{whose}{blind}"
+    return f"{used_of(found.unit, found.used, found.limit)}{whose}{blind}"
 
 
 def amount(unit: Unit, value: int) -> str:
@@ -126,6 +126,12 @@ def amount(unit: Unit, value: int) -> str:
     if unit == "tokens" and value >= 1000:
         return f"{value / 1e6:.3g}M tokens" if value >= 999_500 else f"{value / 1e3:.3g}k tokens"
     return f"{value} {unit}"
+
+
+def used_of(unit: Unit, used: int, limit: int) -> str:
+    """`$4.20 of $5.00`, `1.2M of 2M tokens`."""
+    first, last = amount(unit, used), amount(unit, limit)
+    return f"{first.rsplit(' ', 1)[0]} of {last}"
 
 
 def parse_limits(text: str) -> Amounts:

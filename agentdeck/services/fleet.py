@@ -151,7 +151,7 @@ TASKS = """SELECT a.agent, t.id, t.title, t.state FROM attempts a JOIN tasks t O
     AND t.state IN ('running', 'verifying', 'review')"""
 NOTES = """SELECT agent, state, reason FROM deliveries
     WHERE state IN ('queued', 'pasted', 'submitted') OR settled > ? ORDER BY created"""
-SPENT = f"""SELECT agent, {USAGE_SUM} FROM usage_rollup
+SPENT = f"""SELECT agent, {USAGE_SUM} FROM usage_ever
     WHERE agent IN (SELECT id FROM agents WHERE life != 'removed') GROUP BY agent"""
 TODAY = f"SELECT {USAGE_SUM} FROM usage_rollup WHERE quarter >= ?"
 NOTE_MS = 60_000

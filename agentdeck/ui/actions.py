@@ -94,7 +94,8 @@ ACTIONS: tuple[Action, ...] = (
     _act("search", "F", "find", "Find a text in the screens and transcripts of all agents", why.filtered),
     _act("copy", "y", "copy", "Copy path, branch, session id, name, screen or last message; yy the path", why.focused),
     _panels("board", "b", "board", "All tasks: read, judge, retry, edit and land them; who is free", why.always, 9),
-    _panels("usage", "u $", "usage", "Tokens and cost of the agent by class, model and session", why.always, 15),
+    _panels("usage", "u", "usage", "What it costs: by agent, task, team, model, day; pace, limits", why.always, 15),
+    _panels("agent_usage", "$", "its usage", "The agent's tokens by class, model and session at the side", why.always),
     _panels("collisions", "C", "collisions", "Files that two agents changed; work that merges no more", why.always),
     _panels("away", "!", "away", "What needs you, failed or finished while you were away, one by one", why.always),
     _panels("attention", "P", "waiting", "Who needs you, since when, why; peek and answer there", why.attention, 2),
@@ -123,6 +124,13 @@ HISTORY_KEYS = (
     ("PgUp PgDn", "page", "Scroll by a page; so do b and Space"),
 )
 """Keys of the history: key, label of the bottom line, help."""
+USAGE_KEYS = (
+    ("← →", "by", "Sums by agent, task, team, model, harness, repository or day; so do 1 to 7"),
+    ("[ ]", "time", "Today, 7 days, 30 days, all"),
+    ("↑ ↓", "scroll", "Scroll by a row; PgUp and PgDn by a page, g and G to the ends"),
+    ("q", "back", "Return to the deck; so do u and Esc"),
+)
+"""Keys of the usage screen: key, label of the bottom line, help."""
 MOUSE = (
     ("click", "Focus the agent; twice: zoom in"),
     ("right click", "Mark the agent, or take the mark away"),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
     from agentdeck.services.board import Board
     from agentdeck.services.loss_report import Report
+    from agentdeck.services.usage_view import By, Span, UsageView
     from agentdeck.services.views import ViewNote
 
 TICK = 0.03  # seconds between looks at the database's change counter
@@ -139,6 +140,10 @@ class Bridge:
     async def stats(self, agent: str) -> AgentStats:
         """What one agent used, for its panel."""
         return await asyncio.to_thread(_stats, agent)
+
+    async def usage_view(self, by: By, span: Span) -> tuple[UsageView, int]:
+        """All of the usage screen, and the lines that landed tasks merged."""
+        return await asyncio.to_thread(_usage_view, by, span)
 
     async def away(self, since: int, patience: float = 0.0) -> absences.Absence | None:
         """What came about since then (UTC ms), by statuses that an engine has just confirmed.
@@ -335,6 +340,17 @@ def _stats(agent: str) -> AgentStats:
         return AgentStats()
     with contextlib.closing(conn):
         return agent_stats(conn, agent, now_ms())
+
+
+def _usage_view(by: By, span: Span) -> tuple[UsageView, int]:
+    from agentdeck.services import budget_report, merged, usage_view
+
+    conn, now = store.read(paths.database_file()), now_ms()
+    if conn is None:
+        return usage_view.load(None, by, span, now), 0
+    with contextlib.closing(conn):
+        view = replace(usage_view.load(conn, by, span, now), budgets=budget_report.standings(conn))
+    return view, merged.lines(view.outcome.landed)
 
 
 def _loss(agent: str) -> Report:

@@ -63,7 +63,7 @@ def test_a_client_that_obeys_is_interrupted_once_and_what_waits_goes_on_with_a_h
     deck.is_("ann", "idle")
     assert responses(deck, made["id"]) == 2
     asyncio.run(requests.ask("send", made["id"], text="::say More."))
-    waits = "its budget is spent: 2 turns of 2 turns"
+    waits = "its budget is spent: 2 of 2 turns"
     deck.until(lambda: deck.deliveries("ann")[-1]["reason"] == waits, "the text to wait")
     assert "9 turns" in deck.ok("budget", "set", "agent", "ann", "--turns", "9").err
     deck.until(lambda: deck.deliveries("ann")[-1]["state"] == "acknowledged", "the text that waited")

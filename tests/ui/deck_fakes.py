@@ -21,6 +21,7 @@ from agentdeck.services.away import Absence
 from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, ForeignRow, UsageSum
 from agentdeck.services.loss_report import Report
 from agentdeck.services.stats import AgentStats
+from agentdeck.services.usage_view import By, Span, UsageView
 from agentdeck.services.views import ViewNote
 from agentdeck.ui.app import DeckApp
 from agentdeck.ui.arrangement import marked_by
@@ -61,6 +62,8 @@ class FakeBridge(Bridge):
         self.replies: dict[str, Any] = {}
         self.delivered: tuple[str, str] = ("acknowledged", "prompt hook")
         self.used = AgentStats()
+        self.usage = UsageView("agent", "today", 0)
+        self.looks: list[tuple[By, Span]] = []
         self.absence = Absence()
         self.collisions: tuple[Collision, ...] = ()
         self.foreign: tuple[ForeignRow, ...] = ()
@@ -129,6 +132,10 @@ class FakeBridge(Bridge):
 
     async def stats(self, agent: str) -> AgentStats:
         return self.used
+
+    async def usage_view(self, by: By, span: Span) -> tuple[UsageView, int]:
+        self.looks.append((by, span))
+        return replace(self.usage, by=by, span=span, now=now_ms()), 120
 
     async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
         return self.delivered

@@ -162,7 +162,7 @@ async def test_panels_take_turns_and_escape_closes_them() -> None:
     app = make_app(*TEAM)
     async with app.run_test(size=(140, 40)) as pilot:
         await ready(pilot, app)
-        await pilot.press("u")
+        await pilot.press("$")
         await until(pilot, lambda: "uncached input" in text(app.deck.query_one("#usage")))
         await pilot.press("l")
         await until(pilot, lambda: text(app.deck.query_one("#usage")).startswith("bo"))

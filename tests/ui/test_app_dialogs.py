@@ -20,6 +20,7 @@ from agentdeck.ui.screens.message import MessageDialog
 from agentdeck.ui.screens.new_agent import NewDialog, SetupDialog
 from agentdeck.ui.screens.palette import PaletteDialog, found
 from agentdeck.ui.screens.spec_picker import SpecPicker, ranked
+from agentdeck.ui.screens.usage import UsageScreen
 from tests.ui.deck_fakes import fake, make_app, row, until
 from tests.ui.test_app import ready, text, toasts
 
@@ -389,8 +390,7 @@ async def test_help_and_palette_read_the_table() -> None:
         await closed(pilot, app)
         await opened(pilot, app, PaletteDialog, "colon")
         await pilot.press(*"usage", "enter")
-        await closed(pilot, app)
-        await until(pilot, lambda: app.deck.query_one("#usage").display)
+        await until(pilot, lambda: isinstance(app.screen, UsageScreen))
 
 
 def test_the_palette_finds_by_label_before_help() -> None:

@@ -106,7 +106,7 @@ def test_only_named_limits_stand() -> None:
     both = Budget("team", "red", Amounts(usd=2_000_000_000, minutes=60_000))
     found = standings(both, Spent(Amounts(1_000_000_000, 70, 90_000, 3), 5))
     assert [(one.unit, one.share, one.blind) for one in found] == [("usd", 0.5, 5), ("minutes", 1.5, 0)]
-    assert words(found[1]) == "1.5 min of 1 min of team red"
+    assert words(found[1]) == "1.5 of 1 min of team red"
 
 
 def test_amounts_for_one_glance() -> None:

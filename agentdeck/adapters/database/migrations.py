@@ -314,7 +314,6 @@ def m013_budgets(db: Database) -> None:
             agent TEXT NOT NULL, task INTEGER NOT NULL, quarter INTEGER NOT NULL, ms INTEGER NOT NULL,
             PRIMARY KEY (agent, task, quarter)
         );
-        CREATE INDEX usage_rollup_quarter ON usage_rollup(quarter);
         """,
     )
 

@@ -51,6 +51,7 @@ DIALOGS = (
     "history",
     "copy",
     "search",
+    "usage",
 )
 TAKERS = frozenset(
     (*DIALOGS, "terminal", "editor", "diff", "attach")

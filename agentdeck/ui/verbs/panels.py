@@ -8,7 +8,13 @@ if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
 
 
-def usage(deck: DeckScreen, number: int) -> None:
+async def usage(deck: DeckScreen, number: int) -> None:
+    from agentdeck.ui.screens.usage import UsageScreen
+
+    await deck.app.push_screen_wait(UsageScreen(deck.bridge.usage_view))
+
+
+def agent_usage(deck: DeckScreen, number: int) -> None:
     deck.toggle_panel("usage")
 
 
@@ -51,6 +57,7 @@ def leave(deck: DeckScreen, number: int) -> None:
 
 HANDLERS = {
     "usage": usage,
+    "agent_usage": agent_usage,
     "refresh_usage": refresh_usage,
     "collisions": collisions,
     "log": log,

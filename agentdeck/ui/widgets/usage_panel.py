@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from textual.content import Content
 from textual.widgets import Static
 
@@ -12,8 +10,8 @@ from agentdeck.services.disk import size
 from agentdeck.services.fleet import AgentRow, UsageSum
 from agentdeck.services.stats import AgentStats
 from agentdeck.ui.badges import dollars, tokens
+from agentdeck.ui.widgets.meters import spark
 
-BARS = " ▁▂▃▄▅▆▇█"
 CLASSES = (
     ("input", "uncached input"),
     ("cache_read", "cache read"),
@@ -22,14 +20,6 @@ CLASSES = (
     ("output", "output"),
     ("reasoning", "  of it reasoning"),
 )
-
-
-def spark(values: Sequence[int]) -> str:
-    """One bar per value; a value above zero always shows at least the lowest bar."""
-    top = max(values, default=0)
-    if not top:
-        return ""
-    return "".join(BARS[0] if value == 0 else BARS[max(1, round(value / top * 8))] for value in values)
 
 
 def _row(label: str, count: int) -> Content:
