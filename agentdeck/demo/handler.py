@@ -120,8 +120,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, step: Step, asked: Asked) -> None:
         assert step.fail
-        self.model.tally.add(_served(self, asked, None, status=step.fail.status))
+        number = self.model.tally.add(_served(self, asked, None, status=step.fail.status))
         self._pause(step.wait or 0)
+        self.model.tally.refused(number)
         headers = dict(step.fail.headers)
         if step.fail.status == 429:
             headers.setdefault("retry-after", "1")
@@ -144,6 +145,7 @@ class Handler(BaseHTTPRequestHandler):
                 self.model.tally.sent(number, reply.counts, finished=True)
             if event["type"] == "content_block_delta":
                 if broken and sent >= deltas // 2:
+                    self.model.tally.refused(number)
                     raise Gone
                 self._pause(seconds / deltas)
                 sent += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,10 +17,10 @@ from agentdeck.demo.script import Step
 class Served:
     """One request to /v1/messages and what it was given.
 
-    `at` is in seconds since 1970. `side` marks a client's own helper request. `step` is the number of
-    the response within its prompt, from 0. `usage` is what was really sent: nothing for a refusal (`status`
-    not 200), and for a stream that broke, or whose client hung up, the counts of its first event
-    (all input, one token of output); `finished` is False for all of these.
+    `at` is in seconds since 1970, and `ended` too: when all of it had gone out, or it was refused. `side` marks a
+    client's own helper request. `step` is the number of the response within its prompt, from 0. `usage` is what was
+    really sent: nothing for a refusal (`status` not 200), and for a stream that broke, or whose client hung up, the
+    counts of its first event (all input, one token of output); `finished` is False for all of these.
     """
 
     at: float
@@ -36,6 +37,7 @@ class Served:
     calls: tuple[str, ...]
     usage: Counts = Counts()
     finished: bool = False
+    ended: float = 0.0
 
 
 class Tally:
@@ -55,7 +57,13 @@ class Tally:
     def sent(self, number: int, usage: Counts, *, finished: bool) -> None:
         """Enter what went out to request `number` so far."""
         with self._lock:
-            self._served[number] = replace(self._served[number], usage=usage, finished=finished)
+            ended = time.time() if finished else 0.0
+            self._served[number] = replace(self._served[number], usage=usage, finished=finished, ended=ended)
+
+    def refused(self, number: int) -> None:
+        """Enter that request `number` was refused now."""
+        with self._lock:
+            self._served[number] = replace(self._served[number], ended=time.time())
 
     def requests(self) -> list[Served]:
         with self._lock:
