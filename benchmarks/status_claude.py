@@ -157,7 +157,8 @@ LIMITED = Life(
 
 @contextmanager
 def model() -> Iterator[Model]:
-    with Scripted() as running:
+    running = Scripted()
+    with running:
         yield running
 
 

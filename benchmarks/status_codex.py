@@ -13,11 +13,10 @@ from tests.real.dialects import Dialects
 ASKS = ("-a", "on-request", "-s", "workspace-write")
 BUSY = r"^[•◦] .*esc to interrupt\)"
 BOX = r"^[ ›]*1\. Yes, proceed"
-COMPOSER = r"^› (?!\d\. )"
 SIGNS = {
     "working": Sign(BUSY, BOX),
     "needs_input": Sign(BOX),
-    "idle": Sign(COMPOSER, rf"{BUSY}|{BOX}"),
+    "idle": Sign(r"\A Ready\b", rf"{BUSY}|{BOX}"),
     "retrying": Sign(r"[Rr]econnecting"),
     "failed": Sign(r"^■ ", BUSY),
 }
@@ -60,7 +59,7 @@ TURNS = Life(
         Beat("prompt", "working", text="Six ::wait 5 ::say First.", hold=1.0),
         Beat("queued prompt", "working", text="Seven ::wait 3 ::say Second.", hold=0.5),
         Beat("end of a turn", "idle", sign=Sign(r"• Second\.", BUSY)),
-        Beat("/clear", "idle", text="/clear"),
+        Beat("/clear", "idle", text="/clear", hold=3.0),
         *turn("Eight ::wait 2 ::say After it."),
         Beat("exit", "exited", text="/exit"),
     ),
@@ -91,7 +90,7 @@ TROUBLE = Life(
 DIALOGS = Life(
     "dialogs",
     (
-        Beat("start-up dialog", "needs_input", sign=Sign("trust the contents")),
+        Beat("start-up dialog", "needs_input", sign=Sign("Trust this folder")),
         Beat("next dialog", "needs_input", keys=("Enter",), sign=Sign("Try new model")),
         Beat("dialogs answered", "idle", keys=("Down", "Enter")),
     ),
@@ -114,7 +113,8 @@ WRAPPED = Life(
 
 @contextmanager
 def model() -> Iterator[Model]:
-    with Scripted() as running:
+    running = Scripted()
+    with running:
         yield running
 
 

@@ -98,12 +98,10 @@ class Stage:
         lines = [(mark.at, f"TRUE   {mark.state}: {mark.event} (seen {mark.seen:.3f})") for mark in self.marks]
         for kind in ("status", "hook"):
             lines += [(event.ts, f"{kind:6} {event.data}") for event in self.deck.told(self.life.name, kind)]
-        lines += [(at, "SEEN\n" + picture) for at, picture in self.watcher.seen]
-        name = f"{self.client.name}-{self.life.name}"
-        (where / f"{name}.txt").write_text(
-            "\n".join(f"{at:.3f} {text}" for at, text in sorted(lines[: -len(self.watcher.seen)]))
-        )
-        (where / f"{name}-seen.txt").write_text("\n".join(f"{at:.3f} {text}" for at, text in sorted(lines)))
+        pictures = [(at, f"SEEN\n{picture}") for at, picture in self.watcher.seen]
+        for end, rows in (("", lines), ("-seen", lines + pictures)):
+            told = "\n".join(f"{at:.3f} {text}" for at, text in sorted(rows))
+            (where / f"{self.client.name}-{self.life.name}{end}.txt").write_text(told + "\n")
 
     def _beat(self, beat: Beat, began: float) -> None:
         at = began or self._do(beat)
