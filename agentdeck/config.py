@@ -284,7 +284,8 @@ class Config:
     `notify_command`: argv that is run with a title and a text as two more arguments, when an agent comes to one of the
     states `notify_on`. `bell`: the terminal's bell, when an agent newly needs a human. `foreign`: look for sessions of
     known clients that were started outside the deck. `niches`: for frontier, workhorse, local or expert:LABEL the
-    harnesses and models that do such work, the preferred one first.
+    harnesses and models that do such work, the preferred one first. `limit_resume`: what an agent is told when the
+    usage limit that cut it short has reset and it does not go on by itself; empty: nothing.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -307,6 +308,7 @@ class Config:
     bell: bool = True
     foreign: bool = True
     budgets: Budgets = Budgets()
+    limit_resume: str = "Your usage limit has reset. Go on with what you were doing."
 
     def __post_init__(self) -> None:
         for state in self.notify_on:

@@ -115,7 +115,8 @@ def show(name: str, as_json: bool) -> None:
         tree = {"trouble": row.tree.trouble, "note": row.tree.note, "hint": row.tree.hint, "head": row.tree.head}
         disk_bytes = row.disk.bytes if row.disk else None
         budget = act_json(row.budget) if row.budget else None
-        output.data({**row_json(row), "disk_bytes": disk_bytes, "tree": tree, "budget": budget, "evidence": evidence})
+        more = {"disk_bytes": disk_bytes, "tree": tree, "budget": budget, "parked": row.parked or None}
+        output.data({**row_json(row), **more, "evidence": evidence})
         return
     for key, value in {**row_json(row), **_standing(row)}.items():
         click.echo(f"{key:10} {value}")
@@ -132,6 +133,8 @@ def _standing(row: Any) -> dict[str, str]:
     found = {"disk": f"{size(row.disk.bytes)}, {age(now_ms() - row.disk.at)} ago" if row.disk else "not measured yet"}
     if row.tree.note:
         found["tree"] = f"{row.tree.note}. {row.tree.hint}".rstrip(". ")
+    if row.parked:
+        found["parked"] = row.parked
     if row.budget:
         from agentdeck.services.budget_report import words
 

@@ -34,6 +34,8 @@ from agentdeck.services.judging import Judging
 from agentdeck.services.meter import Meter
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.outbox import Outbox
+from agentdeck.services.park_keeper import ParkKeeper
+from agentdeck.services.parking import Park
 from agentdeck.services.police import Police
 from agentdeck.services.radar import Radar
 from agentdeck.services.records import Records
@@ -81,7 +83,10 @@ class Engine:
         limits = budget_keeper.rules(self.settings.budgets)
         self.budgets = BudgetKeeper(self.writer, self.monitor, limits, self.waker.set, self._over_budget)
         self.meter.counted = self.budgets.judge
-        self.dispatcher.holds = self.outbox.holds = self.budgets.holds
+        self.parking = ParkKeeper(self.writer, self.monitor, self.settings.limit_resume, self._parked)
+        self.outbox.holds = self.budgets.holds
+        self.dispatcher.holds = lambda agent: self.budgets.holds(agent) or self.parking.holds(agent)
+        self.dispatcher.pauses = self.parking.pauses
         self.dispatcher.held_tasks = lambda: self.budgets.spent_tasks
         self.ended = asyncio.Event()
         self.failure: BaseException | None = None
@@ -197,13 +202,17 @@ class Engine:
             await self.outbox.round(client, book.deliveries)
         if book.open_tasks or book.open_attempts:
             await self.dispatcher.round()
+        await self.parking.look()
         self._announce()
         self._consider_ending(book)
 
     def _announce(self) -> None:
         """Tell the human, by their own command, what came up while nobody may be looking."""
         now, agents = now_ms(), self.monitor.agents.values()
-        known = (Known(a.id, a.name, self.monitor.status(a.id), a.id in self.handlers.ending) for a in agents)
+        wanted = self.handlers.ending
+        known = (
+            Known(a.id, a.name, self.monitor.status(a.id), a.id in wanted or self.parking.hushed(a.id)) for a in agents
+        )
         self.herald.look(known, now)
         notice = self.herald.due(now)
         if notice is not None and self.settings.notify_command:
@@ -216,6 +225,13 @@ class Engine:
         log.warning("%s is %s: %s", agent.name if agent else agent_id, done, act.why)
         if agent is not None and self.settings.notify_command:
             self._spawn(self._notify(Notice(f"{agent.name} was {done} by its budget", act.why)))
+
+    def _parked(self, park: Park) -> None:
+        """Several agents met one limit or outage: one notice for all."""
+        log.warning("%d agents are parked: %s", len(park.parked), park.words)
+        if self.settings.notify_command:
+            names = ", ".join(self.monitor.agents[key].name for key in park.parked if key in self.monitor.agents)
+            self._spawn(self._notify(Notice(park.words, f"parked until then: {names}")))
 
     async def _notify(self, notice: Notice) -> None:
         trouble = await notify.run(self.settings.notify_command, notice.title, notice.text)

@@ -279,7 +279,7 @@ def _waits(agent: Candidate) -> str:
 
 def _does(agent: Candidate) -> str:
     words = {"working": "works", "needs_input": "waits for a human", "idle": "has another task", "exited": "has exited",
-             "limited": "is at its limit", "hung": "hangs", "held": "has spent its budget"}  # fmt: skip
+             "limited": "is at its limit", "hung": "hangs", "held": "is held by a budget or a limit"}  # fmt: skip
     return words.get(agent.state, f"is {agent.state}")
 
 

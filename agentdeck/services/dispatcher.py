@@ -45,6 +45,7 @@ class Dispatcher:
         self.overseer = Overseer(writer, monitor)
         self.count = count  # so that an attempt's usage is there when it is said to have ended
         self.holds: Callable[[str], str] = lambda agent: ""  # why an agent (id) is handed nothing now
+        self.pauses: Callable[[str], bool] = lambda agent: False  # whether one at rest is about to go on
         self.held_tasks: Callable[[], Collection[int]] = frozenset  # those that would go beyond their own limits
         self.veto: Callable[[Task, Candidate], str] = lambda task, agent: ""  # what else may forbid it, in words
         self._preparing: dict[str, asyncio.Task[None]] = {}
@@ -159,7 +160,7 @@ class Dispatcher:
             status = self.monitor.status(attempt.agent) if agent else Status("exited")
             changed = self._hook_changed(attempt.agent)
             end = outcome(status, delivery, changed, now_ms())
-            if end is None or attempt.agent in self._preparing:
+            if end is None or attempt.agent in self._preparing or self.pauses(attempt.agent):
                 continue
             if end[0] == "ended" and agent is not None:
                 await self.writer.run(lambda conn, task=attempt.task: queue.check(conn, task))

@@ -229,4 +229,6 @@ def merge(old: Evidence | None, new: Evidence) -> Evidence:
         new.background,
     ):
         return new
-    return replace(new, changed=min(old.changed, new.changed))
+    # a time of day is that of the day on which the sign came up
+    until = old.until if old.until and old.why == new.why else new.until
+    return replace(new, changed=min(old.changed, new.changed), until=until)

@@ -82,6 +82,7 @@ class AgentRow:
     disk: DiskUse | None = None
     clashes: tuple[Clash, ...] = ()
     budget: Act | None = None
+    parked: str = ""  # why it waits together with others: a usage limit, an outage
     seen: int = 0  # when a human saw what it needs now (UTC ms), 0: nobody has
 
 
@@ -196,6 +197,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
     trees = {r["agent"]: rows.tree(r) for r in conn.execute("SELECT * FROM trees")}
     disks = {r["agent"]: rows.disk_use(r) for r in conn.execute("SELECT * FROM disk_use")}
     acts = budget_rows.acts(conn)
+    parked: dict[str, str] = dict(conn.execute("SELECT agent, why FROM parked").fetchall())
     seen = attention.load(conn)
     return tuple(
         AgentRow(
@@ -212,6 +214,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
             disks.get(agent.id),
             clashes.get(agent.id, ()),
             acts.get(agent.id),
+            parked.get(agent.id, ""),
             attention.seen_at(seen.get(agent.id), states.get(agent.id, Status())),
         )
         for agent in known

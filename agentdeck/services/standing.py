@@ -18,7 +18,7 @@ def candidates(conn: sqlite3.Connection, fleet: Iterable[AgentRow]) -> list[Cand
     return [
         candidate(
             row.agent,
-            "held" if row.status.state == "idle" and holds(row.budget) else row.status.state,
+            "held" if row.status.state == "idle" and (row.parked or holds(row.budget)) else row.status.state,
             takes_tasks=loader.get(row.agent.harness).takes_tasks,
             leased=row.agent.id in taken,
         )

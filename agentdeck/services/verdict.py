@@ -10,6 +10,7 @@ from agentdeck.models.status import TRUST, Evidence, Reason, State, Status
 FRESH_MS = 10_000  # with no source confirmed for this long, nothing is known
 SETTLE_MS = 400  # idle is believed once nothing has changed for this long: clients repaint in steps
 CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels through all of them
+RESET_GRACE_MS = 60_000  # a client may go on by itself once its limit has reset; then it is taken for idle
 PAINTED = frozenset({"title", "screen"})
 POLLED = frozenset({"tmux", "vendor", "title", "screen", "process", "silence"})
 
@@ -42,9 +43,19 @@ def _outlived(found: list[Evidence], now: int) -> list[Evidence]:
     ]
 
 
+def _reset(found: list[Evidence], now: int) -> list[Evidence]:
+    """What shows a limit goes on showing it when it is over: from then on it is the sign of an agent at rest."""
+    if not any(e.until and "limited" in e.states and now >= e.until + RESET_GRACE_MS for e in found):
+        return found
+    return [
+        replace(e, states=tuple(dict.fromkeys("idle" if state == "limited" else state for state in e.states)))
+        for e in found
+    ]
+
+
 def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
     """Put the evidence in its places. Polled sources count while fresh; an event (a hook) holds until a newer one."""
-    found = _outlived(list(evidence), now)
+    found = _reset(_outlived(list(evidence), now), now)
     dead = next((e for e in found if e.source == "tmux" and "exited" in e.states), None)
     stale = tuple(e for e in found if e.source in POLLED and now - e.at >= FRESH_MS and e is not dead)
     silent = tuple(e for e in found if not e.states and e not in stale)

@@ -74,6 +74,6 @@ def test_a_client_that_obeys_is_interrupted_once_and_what_waits_goes_on_with_a_h
     deck.ok("budget", "set", "day", "--turns", "1")
     deck.until(lambda: deck.sql("SELECT 1 FROM budget_acts WHERE scope = 'day'"), "the budget of the day")
     deck.ok("task", "add", "-", given="# One more\n\n::say Two.\n")
-    assert "has spent its budget" in deck.ok("task", "why", "1").out
+    assert "is held by a budget" in deck.ok("task", "why", "1").out
     deck.ok("budget", "clear", "day")
     deck.until(lambda: deck.sql("SELECT 1 FROM tasks WHERE state = 'review'"), "the task")

@@ -416,3 +416,9 @@ def m016_attention(db: Database) -> None:
         );
         """,
     )
+
+
+@migrations()
+def m017_parked(db: Database) -> None:
+    """Who waits for the end of a limit or an outage that several have met, and in what words."""
+    _run(db, "CREATE TABLE parked (agent TEXT PRIMARY KEY, why TEXT NOT NULL);\n")

@@ -38,6 +38,8 @@ def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Conte
 def foot(row: AgentRow, width: int, note: str = "") -> Content:
     """`42% ctx  1.2M tok  $1.23  +12 −3`, the model on the right; `note` says first what is wrong with the picture."""
     parts: list[tuple[str, str]] = [(f" {wrong} ", "$text-warning") for wrong in (note, row.tree.note) if wrong]
+    if row.parked:
+        parts.append((f" parked: {row.parked} ", "$text-warning"))
     if row.budget is not None:
         text, style = budget_words(row.budget)
         parts.append((f" {text} ", style))
