@@ -79,6 +79,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("answer", "a", "answer", "See what the agent asks, in full, and allow, deny or choose", why.asks, 1),
     _act("interrupt", "I", "interrupt", "Interrupt what the agent is doing; it stays and waits for you", why.any_live),
     _act("stop", "x", "stop", "Stop the agent; tree, branch and conversation stay", why.any_live, 16, danger=True),
+    _act("halt", "X", "halt", "Stop all agents of the deck; typed out. Their work stays", why.any_runs, danger=True),
     _act("resume", "R", "resume", "Start an ended agent again, in its conversation", why.ended, 8),
     _act("remove", "D", "remove", "Remove an ended agent: it goes to the trash with its tree", why.ended, 16,
          danger=True),

@@ -93,6 +93,11 @@ def any_live(state: DeckState) -> str:
     return f"{state.targets[0].agent.name} has ended already"
 
 
+def any_runs(state: DeckState) -> str:
+    """Somebody in the deck runs, shown or not."""
+    return "" if any(not gone(row) for row in state.fleet.rows) else "no agent runs"
+
+
 def idle(state: DeckState) -> str:
     why = agent(state)
     if why or state.focused is None:

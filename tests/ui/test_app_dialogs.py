@@ -428,3 +428,19 @@ async def test_a_closed_dialog_leaves_nothing_behind() -> None:
             await pilot.press("escape")
             await closed(pilot, app)
         await until(pilot, lambda: left() <= before)
+
+
+async def test_the_fleet_is_stopped_by_a_word_typed_out_and_by_nothing_less() -> None:
+    app = make_app(row("ada", "working"), row("bo", hidden=True), row("cy", "exited", life="stopped"))
+    async with app.run_test(size=(120, 30)) as pilot:
+        dialog = await opened(pilot, app, LineDialog, "X")
+        assert "1 working, 1 idle" in text(dialog.query_one("#text"))
+        await pilot.press(*"hal", "enter")
+        await pilot.pause(0.05)
+        assert app.screen is dialog
+        await pilot.press("escape")
+        await closed(pilot, app)
+        assert fake(app).asked == []
+        await opened(pilot, app, LineDialog, "X")
+        await pilot.press(*"halt", "enter")
+        await until(pilot, lambda: fake(app).asked == [("stop", "id-ada", {}), ("stop", "id-bo", {})])

@@ -35,6 +35,7 @@ DIALOGS = (
     "message",
     "answer",
     "stop",
+    "halt",
     "remove",
     "undo",
     "rename",

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import NAME, NAME_RULE, TEAM_RULE, is_team
 from agentdeck.ui import undoing
+from agentdeck.ui.reasons import gone
 from agentdeck.ui.verbs import removal
 
 if TYPE_CHECKING:
     from agentdeck.services.fleet import AgentRow
     from agentdeck.ui.screens.deck import DeckScreen
     from agentdeck.ui.screens.new_agent import Wish
+
+
+HALT = "halt"  # the word that ends the fleet
 
 
 async def new(deck: DeckScreen, number: int) -> None:
@@ -79,6 +83,28 @@ async def stop(deck: DeckScreen, number: int) -> None:
         text = "What runs in it is ended, and the tile goes. Nothing in the work tree changes."
     if await _sure(deck, f"Stop {_names(rows)}?", text):
         await _each(deck, "stop", rows, "stopped")
+
+
+async def halt(deck: DeckScreen, number: int) -> None:
+    """Everything at once, whatever is shown or hidden; a word has to be typed, so that no stray key does it."""
+    from agentdeck.ui.badges import WORDS, counts
+    from agentdeck.ui.screens.line import LineDialog
+
+    rows = [row for row in deck.fleet.rows if not gone(row)]
+    doing = ", ".join(f"{number} {WORDS[state]}" for state, number in counts(row.status.state for row in rows))
+    text = (
+        f"All of this deck, hidden ones too: {doing}. Those at work are ended in the midst of it; work trees, branches "
+        f"and conversations stay, and R starts them again. Type {HALT} to do it."
+    )
+    many = f"{len(rows)} agents" if len(rows) != 1 else "1 agent"
+    dialog = LineDialog(f"Stop all of the fleet: {many}?", text, "stop them all", check=_word)
+    if await deck.app.push_screen_wait(dialog) == HALT:
+        await _each(deck, "stop", rows, "stopped")
+        deck.tell(f"{many} stopped", "Their work is kept.")
+
+
+def _word(text: str) -> str:
+    return "" if text == HALT else f"type {HALT}, or Esc to leave them all as they are"
 
 
 async def _sure(deck: DeckScreen, heading: str, text: str) -> bool:
@@ -155,6 +181,7 @@ HANDLERS = {
     "new": new,
     "interrupt": interrupt,
     "stop": stop,
+    "halt": halt,
     "resume": resume,
     "rename": rename,
     "team": team,
