@@ -25,6 +25,12 @@ class Rates:
 
     classes: Mapping[str, Ladder] = field(default_factory=dict)
     search: int = 0
+    flat: tuple[int, ...] = field(default=(), init=False, compare=False)  # in the order of CLASSES, without any steps
+
+    def __post_init__(self) -> None:
+        ladders = [self.classes.get(name, ()) for name in CLASSES]
+        if all(len(ladder) == 1 for ladder in ladders):
+            object.__setattr__(self, "flat", tuple(ladder[0][1] for ladder in ladders))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
-"""Tokens and cost of one model response, as the provider counted it."""
+"""Tokens and cost of one model response, as the provider counted it.
+
+These two are tuples because a first scan makes some hundred thousand of them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
+class Tokens(NamedTuple):
     """Disjoint token classes; `reasoning` is a part of `output`, kept beside it."""
 
     input: int = 0  # uncached input
@@ -18,14 +21,9 @@ class Tokens:
 
     @property
     def total(self) -> int:
-        return self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.output
+        return self[0] + self[1] + self[2] + self[3] + self[4]
 
-    @property
-    def classes(self) -> tuple[int, int, int, int, int, int]:
-        """All of them, in the order in which they stand above."""
-        return self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h, self.output, self.reasoning
-
-    def __add__(self, other: Tokens) -> Tokens:
+    def __add__(self, other: Tokens) -> Tokens:  # type: ignore[override]
         return Tokens(
             self.input + other.input,
             self.cache_read + other.cache_read,
@@ -37,11 +35,10 @@ class Tokens:
 
     def __sub__(self, other: Tokens) -> Tokens:
         """May be negative: a difference of two counts."""
-        return Tokens(*(mine - theirs for mine, theirs in zip(self.classes, other.classes, strict=True)))
+        return Tokens(*(mine - theirs for mine, theirs in zip(self, other, strict=True)))
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRecord:
+class UsageRecord(NamedTuple):
     """One model response. `key` is globally unique and stable over re-reads; `ts` UTC milliseconds.
 
     `session` is the vendor session that paid, `sidechain` the subagent id when there is one.

@@ -13,26 +13,22 @@ from agentdeck.models.usage import Tokens, UsageRecord
 
 def cost(rates: Rates, tokens: Tokens, searches: int = 0) -> int:
     """Nano-dollars of one response, rounded once."""
-    classes, output = rates.classes, tokens.output
-    whole_input = tokens.total - output
     pico = searches * rates.search
-    if tokens.input:
-        pico += tokens.input * _rate(classes["input"], whole_input)
-    if tokens.cache_read:
-        pico += tokens.cache_read * _rate(classes["cache_read"], whole_input)
-    if tokens.cache_write_5m:
-        pico += tokens.cache_write_5m * _rate(classes["cache_write_5m"], whole_input)
-    if tokens.cache_write_1h:
-        pico += tokens.cache_write_1h * _rate(classes["cache_write_1h"], whole_input)
-    if output:
-        pico += output * _rate(classes["output"], whole_input)
+    flat = rates.flat
+    if flat:
+        pico += (
+            tokens[0] * flat[0] + tokens[1] * flat[1] + tokens[2] * flat[2] + tokens[3] * flat[3] + tokens[4] * flat[4]
+        )
+        return (pico + 500) // 1000
+    whole_input = tokens.total - tokens.output
+    for name, amount in zip(CLASSES, tokens, strict=False):
+        if amount:
+            pico += amount * _rate(rates.classes[name], whole_input)
     return (pico + 500) // 1000
 
 
 def _rate(ladder: Ladder, whole_input: int) -> int:
     rate = ladder[0][1]
-    if len(ladder) == 1:
-        return rate
     for start, higher in ladder[1:]:
         if whole_input > start:
             rate = higher

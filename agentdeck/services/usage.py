@@ -11,7 +11,9 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import UsageError
@@ -25,8 +27,9 @@ from agentdeck.services.usage_sources import Source, sources_for
 
 __all__ = ["Ingest", "Source", "sources_for"]
 
+T = TypeVar("T")
 SETTLE = 2.0  # seconds after which a last line without its end counts when it is complete
-BATCH = 5000  # records in one transaction: about a tenth of a second
+BATCH = 2000  # records in one transaction: about a tenth of a second
 _STATE = [one.name for one in fields(FileState)]
 
 
@@ -51,7 +54,7 @@ class _Batch:
         for found in told.records:
             record = found
             if not found.ts or found.harness != source.harness:
-                record = replace(found, harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
+                record = found._replace(harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
             self.records.append((record, source.repo or places.of_row(state.path, record.cwd)))
             latest = self.contexts.get(source.agent)
             if source.agent and record.context_tokens and (latest is None or latest.ts <= record.ts):
@@ -63,7 +66,8 @@ class Ingest:
 
     def __init__(self, writer: Writer, prices: Mapping[str, Mapping[str, float]] | None = None) -> None:
         self._writer = writer
-        self._prices = usage_prices.Prices(writer, prices or {})
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="usage")
+        self._prices = usage_prices.Prices(writer, prices or {}, self._thread)
         self._states: dict[str, FileState] = {}
         self._waiting: set[str] = set()
         self._loaded = False
@@ -84,16 +88,26 @@ class Ingest:
         `settle` 0 counts a complete last line at once, for files that nobody is writing any more.
         """
         async with self._one_at_a_time:
-            changed = set() if self._loaded else await self._load()
-            found = await asyncio.to_thread(self._changed, sources, settle)
-            batches = self._batches(found, settle)
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                await self._prices.need(usage_store.price_key(record) for record, _ in batch.records)
-                changed |= await self._writer.run(lambda conn, batch=batch: self._store(conn, batch))
-                self._prices.unsaved.clear()
-                self._waiting = self._waiting - batch.states.keys() | batch.waiting
-                self._states.update(batch.states)
-            return changed
+            try:
+                return await self._scan(sources, settle)
+            finally:
+                await self._aside(self._prices.done)
+
+    async def _scan(self, sources: Sequence[Source], settle: float) -> set[str]:
+        changed = set() if self._loaded else await self._load()
+        found = await self._aside(self._changed, sources, settle)
+        batches = self._batches(found, settle)
+        while (batch := await self._aside(next, batches, None)) is not None:
+            await self._prices.need(usage_store.price_key(record) for record, _ in batch.records)
+            changed |= await self._writer.run(lambda conn, batch=batch: self._store(conn, batch))
+            self._prices.unsaved.clear()
+            self._waiting = self._waiting - batch.states.keys() | batch.waiting
+            self._states.update(batch.states)
+        return changed
+
+    async def _aside(self, work: Callable[..., T], *given: Any) -> T:
+        """Run `work` in this ingest's own thread: several would each keep memory of their own."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
 
     async def _load(self) -> set[str]:
         def stored(conn: sqlite3.Connection) -> list[FileState]:

@@ -7,10 +7,12 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import asdict
 
 from agentdeck.adapters import prices as price_list
 from agentdeck.adapters.database.store import Writer
+from agentdeck.adapters.price_desk import PriceDesk
 from agentdeck.config import Price
 from agentdeck.models.price import Quote
 from agentdeck.services import pricing, usage_store
@@ -27,9 +29,11 @@ def overrides_of(prices: Mapping[str, Price]) -> Overrides:
 class Prices:
     """`overrides` are the human's own prices; they win over the list and have no ladders."""
 
-    def __init__(self, writer: Writer, overrides: Overrides) -> None:
+    def __init__(self, writer: Writer, overrides: Overrides, thread: Executor | None = None) -> None:
+        self._thread = thread
         self._writer = writer
         self._overrides = overrides
+        self._desk = PriceDesk()
         self.known: dict[PriceKey, Quote] = {}
         self.unsaved: dict[PriceKey, Quote] = {}
 
@@ -65,12 +69,16 @@ class Prices:
         """Look up those of `keys` that are new, in a thread; whoever writes next keeps them (`unsaved`)."""
         new = sorted({key for key in keys if key not in self.known})
         if new:
-            found = await asyncio.to_thread(self._find, new)
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._find, new)
             self.known.update(found)
             self.unsaved.update(found)
 
+    def done(self) -> None:
+        """Nothing more is asked for now: let the price list's process end."""
+        self._desk.close()
+
     def _find(self, keys: list[PriceKey]) -> dict[PriceKey, Quote]:
-        listed = {key: price_list.find(*key) for key in keys}
+        listed = dict(zip(keys, self._desk.find(keys), strict=True))
         return {key: self._own(key[0], quote) if key[0] in self._overrides else quote for key, quote in listed.items()}
 
     def _own(self, model: str, listed: Quote) -> Quote:

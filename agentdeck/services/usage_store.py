@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from agentdeck.models.price import Quote
@@ -46,29 +45,33 @@ def price_key(record: UsageRecord) -> PriceKey:
 
 
 class Seen:
-    """The messages that the database may hold, while only this process writes: the others need not be looked for."""
+    """The messages that the database may hold, while only this process writes: the others need not be looked for.
 
-    MOST = 250_000
+    Two bits a message in a field of fixed size: one that is not there may be taken for one that is, never the reverse.
+    """
+
+    BITS = 1 << 23
 
     def __init__(self, conn: sqlite3.Connection) -> None:
         empty = conn.execute("SELECT 1 FROM usage LIMIT 1").fetchone() is None
-        self._known: set[int] | None = set() if empty else None
+        self._field: bytearray | None = bytearray(self.BITS // 8) if empty else None
         self._version = _version(conn)
 
     def among(self, conn: sqlite3.Connection, messages: set[str]) -> list[str]:
         """Those of `messages` that may be there; from now on all are."""
         if _version(conn) != self._version:
-            self._known = None  # another process has written
-        if self._known is None:
-            return sorted(messages)
-        hashes = {hash(message): message for message in messages}
-        found = [hashes[mark] for mark in self._known.intersection(hashes)]
-        if len(hashes) < len(messages):
-            found = list(messages)
-        self._known.update(hashes)
-        if len(self._known) > self.MOST:
-            self._known = None
-        return sorted(found)
+            self._field = None  # another process has written
+        if self._field is None:
+            return list(messages)
+        return [message for message in messages if self._enter(self._field, hash(message))]
+
+    def _enter(self, field: bytearray, mark: int) -> bool:
+        """Whether it was there already."""
+        one, other = mark % self.BITS, (mark >> 24) % self.BITS
+        known = field[one >> 3] >> (one & 7) & field[other >> 3] >> (other & 7) & 1
+        field[one >> 3] |= 1 << (one & 7)
+        field[other >> 3] |= 1 << (other & 7)
+        return bool(known)
 
 
 def _version(conn: sqlite3.Connection) -> int:
@@ -115,8 +118,7 @@ def merge(one: UsageRecord, other: UsageRecord, started: Callable[[str], int]) -
         return one
     winner = max(one, other, key=_weight)
     own = [cost for cost in (one.client_cost, other.client_cost) if cost is not None]
-    return replace(
-        winner,
+    return winner._replace(
         ts=min(one.ts, other.ts),
         session=min(one.session, other.session, key=lambda session: (started(session), session)),
         sidechain=min(one.sidechain, other.sidechain),
@@ -126,7 +128,7 @@ def merge(one: UsageRecord, other: UsageRecord, started: Callable[[str], int]) -
 
 
 def _weight(record: UsageRecord) -> tuple[object, ...]:
-    return record.tokens.total, record.tokens.classes, record.model, record.variant, record.harness
+    return record.tokens.total, record.tokens, record.model, record.variant, record.harness
 
 
 def _priced(record: UsageRecord, owner: Owner, quotes: Quotes) -> Entry:
@@ -139,9 +141,11 @@ def _join_copies(entries: dict[str, Entry], owners: Owners, quotes: Quotes) -> N
     A side chain that repeats a response of the main chain under another request did not pay for it again, and a copy
     that does not tell its request is any of those that do.
     """
+    odd = {one.record.message for key, one in entries.items() if one.record.sidechain or key[-1:] == "/"}
     groups: dict[str, list[str]] = {}
-    for key, entry in entries.items():
-        groups.setdefault(entry.record.message, []).append(key)
+    for key, entry in entries.items() if odd else ():
+        if entry.record.message in odd:
+            groups.setdefault(entry.record.message, []).append(key)
     for keys in groups.values():
         if len(keys) > 1:
             _join(entries, sorted(keys), owners, quotes)
@@ -155,7 +159,7 @@ def _join(entries: dict[str, Entry], keys: list[str], owners: Owners, quotes: Qu
     nameless = [key for key in keys if key[-1:] == "/"]
     if nameless and len(keys) > 1:
         weak, strong = entries.pop(nameless[0]), entries[keys[1]]
-        merged = replace(merge(strong.record, weak.record, owners.started), key=strong.record.key)
+        merged = merge(strong.record, weak.record, owners.started)._replace(key=strong.record.key)
         owner = owners.find(merged.session, merged.ts, strong.owner.repo or weak.owner.repo, merged.cwd)
         entries[keys[1]] = _priced(merged, owner, quotes)
 
@@ -185,7 +189,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
     record, owner, cost, source = entry
     return (
         record.key, record.message, record.harness, owner.agent, record.session, record.sidechain, owner.task,
-        owner.attempt, owner.repo, record.ts, record.model, record.variant, *record.tokens.classes, record.searches,
+        owner.attempt, owner.repo, record.ts, record.model, record.variant, *record.tokens, record.searches,
         cost, source, record.client_cost,
     )  # fmt: skip
 
@@ -213,12 +217,12 @@ def _changes(plus: Iterable[Entry], minus: Iterable[Entry]) -> dict[Bucket, list
             if held is None:
                 held = sums[bucket] = [0] * len(usage_sums.SUMS)
             held[0] += sign
-            held[1] += sign * tokens.input
-            held[2] += sign * tokens.cache_read
-            held[3] += sign * tokens.cache_write_5m
-            held[4] += sign * tokens.cache_write_1h
-            held[5] += sign * tokens.output
-            held[6] += sign * tokens.reasoning
+            held[1] += sign * tokens[0]
+            held[2] += sign * tokens[1]
+            held[3] += sign * tokens[2]
+            held[4] += sign * tokens[3]
+            held[5] += sign * tokens[4]
+            held[6] += sign * tokens[5]
             if cost is None:
                 held[8] += sign * tokens.total
             else:

@@ -47,7 +47,7 @@ def keep(conn: sqlite3.Connection, totals: Iterable[ClientTotal]) -> None:
     for one in totals:
         if one.source != "session":
             conn.execute(_OLDER, (one.harness, one.session, one.source, one.model, one.at))
-        row = (one.harness, one.session, one.model, one.at, *one.tokens.classes, one.cost, one.parent, one.source)
+        row = (one.harness, one.session, one.model, one.at, *one.tokens, one.cost, one.parent, one.source)
         conn.execute(_KEEP, row)
 
 
@@ -86,7 +86,7 @@ def own_totals(told: Sequence[ClientTotal], parents: Sequence[ClientTotal], pare
 
 def _base(first: ClientTotal, parents: Sequence[ClientTotal]) -> ClientTotal | None:
     """The total with which a fork began: its parent's largest that is not above its own first one, nor later."""
-    fits = [one for one in parents if one.at <= first.at and min((first.tokens - one.tokens).classes) >= 0]
+    fits = [one for one in parents if one.at <= first.at and min(first.tokens - one.tokens) >= 0]
     return max(fits, key=lambda one: (one.tokens.total, one.at), default=None)
 
 
@@ -104,7 +104,7 @@ def _settle(conn: sqlite3.Connection, own: Own, owners: Owners, quotes: Quotes) 
     owner = owners.find(told.session, told.at, _repo(conn, told))
     row = (
         told.harness, told.session, told.model, told.source, told.at, owner.agent, owner.task, owner.attempt,
-        owner.repo, ours.total, our_cost, own.tokens.total, own.cost, *more.classes, _cost(more, own, our_cost, quotes),
+        owner.repo, ours.total, our_cost, own.tokens.total, own.cost, *more, _cost(more, own, our_cost, quotes),
     )  # fmt: skip
     conn.execute(_RESULT, row)
 
@@ -114,7 +114,7 @@ def _cost(more: Tokens, own: Own, our_cost: int, quotes: Quotes) -> int | None:
     if own.cost is not None:
         return own.cost - our_cost
     quote = quotes.get((own.newest.model, "", pricing.day_of(own.newest.at)))
-    if quote is None or quote.rates is None or min(more.classes) < 0:
+    if quote is None or quote.rates is None or min(more) < 0:
         return None
     return pricing.cost(quote.rates, more)
 

@@ -92,9 +92,9 @@ class _Reading:
             total = state.count_total  # the event that repeats it came first
         state.records = True
         if whole and not state.base_known:
-            state.base, state.base_known = (tokens_of(whole) - tokens).classes, True
+            state.base, state.base_known = tokens_of(whole) - tokens, True
         if whole:
-            state.last, self._told = tokens_of(whole).classes, at
+            state.last, self._told = tokens_of(whole), at
         model = state.model_of(text(told.get("turn_id")))
         session = text(told.get("session_id")) or (state.session if thread == state.thread else thread)
         self._add(f"{thread}#{total or ''}", response, session, thread, at, model, tokens)
