@@ -121,7 +121,6 @@ _QUESTIONS = {
     ]
 }  # fmt: skip
 _PLAN = {"plan": "# Plan\n\n1. Look at the parser\n2. Mend it\n3. Run the tests\n"}
-_PATCH = "*** Begin Patch\n*** Add File: /opt/notes.txt\n+first line\n*** End Patch\n"
 
 
 _resolve = reply.resolve
@@ -185,7 +184,6 @@ def other_scenes(name: str) -> dict[str, Any]:
     kept = {key: one for key, one in OTHERS.SCENES.items() if name in one.clients}
     asks = {
         "codex": {
-            "permission-patch": f"Patch {_call('apply_patch', {'input': _PATCH})}",
             "permission-long": "Long " + _call("exec_command", {
                 "cmd": LONG, "sandbox_permissions": "require_escalated", "justification": "It is long."}),
         },

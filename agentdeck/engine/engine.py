@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
@@ -49,6 +50,7 @@ BEAT_SECONDS = 0.25
 SHORTEST_BEAT_SECONDS = 0.03
 HEARTBEAT_SECONDS = 1.0
 SWEEP_SECONDS = 600.0
+THREADS = 32
 LINGER_MS = 60_000  # with no agent, no task and no view, this long
 
 
@@ -95,6 +97,8 @@ class Engine:
 
     async def start(self) -> bool:
         """Take the lock and take up what an earlier engine left; False when another engine lives."""
+        # A disk that does not answer keeps the threads that read from it: there must be others for the rest.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="engine"))
         await asyncio.to_thread(ledger.open_store, self.writer.path)
         if not await self.lock.take():
             self.writer.close()
@@ -193,6 +197,8 @@ class Engine:
                 self._spawn(self._carry_out(request))
         for agent in self.handlers.spent(book.agents):
             self._spawn(self.handlers.close(agent))
+        if not self.monitor.hears:
+            client = None  # tmux does not answer: nobody waits for it in a beat
         if client is not None:
             for agent, ask in self.police.due():
                 self._spawn(self.police.judge(client, agent, ask))

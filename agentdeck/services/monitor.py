@@ -6,7 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agentdeck.adapters import processes, tmux
 from agentdeck.harnesses import loader
@@ -17,10 +17,13 @@ from agentdeck.models.pane import Pane
 from agentdeck.models.status import Evidence, Status
 from agentdeck.services import evidence as ev
 from agentdeck.services import probes
+from agentdeck.services.status_files import StatusFiles
 from agentdeck.services.verdict import verdict
 
 SGR = re.compile(r"\x1b\[[0-9;:]*m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 CPU_EVERY_MS = 2_000
+ANSWER_SECONDS = 1.5  # that a round waits for tmux: the other sources are looked at all the same
+GAP_MS = 3_000  # without an answer of tmux for so long, what was silent meanwhile is not known
 DYING_MS = 1_000  # so long a program may take to end after its screen has gone
 BUSY_SHARE = 0.02  # of one processor: less than this is housekeeping
 
@@ -39,6 +42,7 @@ class Watched:
     pane: Pane | None = None
     screen: list[str] = field(default_factory=list)  # raw lines with SGR, as captured last
     captured: int = 0  # UTC ms of the last capture
+    shown: bool = False  # nothing is known to have changed on it since
     cpu: tuple[int, float] = (0, 0.0)  # when measured, seconds used
     busy: bool | None = None
     stopped: tuple[int, ...] = ()  # processes of its tree that a signal has stopped
@@ -67,6 +71,9 @@ class Monitor:
         self.agents: dict[str, Agent] = {}
         self.watched: dict[str, Watched] = {}
         self._measured = 0  # when silent agents were measured last
+        self._files = StatusFiles(probes.read_json)
+        self._heard = 0  # UTC ms of the last answer of tmux
+        self._hearing = 0  # UTC ms since when it answers without a gap: nobody was silent before that
 
     def restore(
         self, agents: Sequence[Agent], evidence: Mapping[str, list[Evidence]], statuses: Mapping[str, Status]
@@ -105,7 +112,9 @@ class Monitor:
         for agent in self.agents.values():
             watched = self.watched[agent.id]
             if agent.life == "live":
-                self._observe(agent, watched, panes, server_gone, files.get(agent.id), now)
+                self._observe(agent, watched, panes, server_gone, now)
+                if agent.id in files:  # else its disk has not answered, which asserts nothing
+                    self._take_file(loader.get(agent.harness), watched, files[agent.id], now)
         for event in events:
             self._hook(event)
         changed = tuple(agent_id for agent_id in self.agents if self._judge(agent_id, now))
@@ -115,9 +124,19 @@ class Monitor:
         if client is None:
             return None
         try:
-            return await tmux.list_panes(client)
+            found = await tmux.list_panes(client, timeout=ANSWER_SECONDS)
         except tmux.TmuxError:
             return None
+        now = now_ms()
+        if now - self._heard > GAP_MS:
+            self._hearing = now
+        self._heard = now
+        return {key: replace(pane, activity=max(pane.activity, self._hearing // 1000)) for key, pane in found.items()}
+
+    @property
+    def hears(self) -> bool:
+        """Whether tmux has answered in the last round."""
+        return now_ms() - self._heard < GAP_MS
 
     async def _capture(self, client: tmux.ControlClient | None, panes: Mapping[str, Pane]) -> None:
         """Captures the panes that changed since their last capture; activity has a resolution of one second."""
@@ -135,24 +154,27 @@ class Monitor:
             return
         taken = now_ms()
         try:
-            screens = await tmux.capture(client, list(wanted))
+            screens = await tmux.capture(client, list(wanted), timeout=ANSWER_SECONDS)
         except tmux.TmuxError:
-            return
+            screens = {}
+        for watched in wanted.values():
+            watched.shown = False  # what it showed before asserts nothing any more
         for pane_id, lines in screens.items():
-            wanted[pane_id].screen, wanted[pane_id].captured = lines, taken
+            wanted[pane_id].screen, wanted[pane_id].captured, wanted[pane_id].shown = lines, taken, True
 
-    def _poll(self) -> tuple[list[probes.SpoolEvent], dict[str, dict[str, object]], list[str]]:
+    def _poll(self) -> tuple[list[probes.SpoolEvent], dict[str, dict[str, object] | None], list[str]]:
         events: list[probes.SpoolEvent] = []
-        files: dict[str, dict[str, object]] = {}
         broken: list[str] = []
         for agent in list(self.agents.values()):
             found, bad = probes.read_spool(agent.id, time.time())
             events += found
             broken += bad
-            if agent.life == "live":
-                data = probes.read_status_file(loader.get(agent.harness), agent)
-                if data is not None:
-                    files[agent.id] = data
+        places = {
+            agent.id: file
+            for agent in list(self.agents.values())
+            if agent.life == "live" and (file := probes.status_file(loader.get(agent.harness), agent))
+        }
+        files = self._files.look(places)
         self._measure_silent(now_ms())
         return sorted(events, key=lambda e: e.at), files, broken
 
@@ -185,9 +207,8 @@ class Monitor:
         watched.cpu = (now, used)
 
     def _observe(
-        self, agent: Agent, watched: Watched, panes: Mapping[str, Pane] | None, server_gone: bool,
-        file: dict[str, object] | None, now: int,
-    ) -> None:  # fmt: skip
+        self, agent: Agent, watched: Watched, panes: Mapping[str, Pane] | None, server_gone: bool, now: int
+    ) -> None:
         harness = loader.get(agent.harness)
         if server_gone:
             self._gone(agent, watched, now)
@@ -201,7 +222,7 @@ class Monitor:
             self._take(watched, ev.from_pane(pane, now))
             if harness.titles:
                 self._take(watched, ev.from_title(harness, pane.title, now))
-            if harness.patterns and watched.screen:
+            if harness.patterns and watched.screen and watched.shown:
                 self._take(watched, ev.from_screen(harness, strip(watched.screen), now))
             if harness.process_status:
                 self._take(watched, ev.from_process(agent.argv, pane, now, watched.busy))
@@ -209,11 +230,12 @@ class Monitor:
                 silent = now / 1000 - pane.activity
                 found = ev.from_stillness(harness.still_seconds, silent, watched.busy, watched.stopped, now)
                 self._take(watched, found)
-        if file is not None:
-            found = ev.from_status_file(harness, file, now)
-            if found is not None:
-                self._take(watched, found)
-        elif harness.status_file is not None:
+
+    def _take_file(self, harness: Harness, watched: Watched, file: dict[str, object] | None, now: int) -> None:
+        found = ev.from_status_file(harness, file, now) if file is not None else None
+        if found is not None:
+            self._take(watched, found)
+        elif file is None:
             watched.evidence.pop("vendor", None)
 
     def _gone(self, agent: Agent, watched: Watched, now: int) -> None:

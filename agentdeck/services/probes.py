@@ -64,13 +64,23 @@ def discard(files: list[str]) -> None:
         Path(file).unlink(missing_ok=True)
 
 
-def read_status_file(harness: Harness, agent: Agent) -> dict[str, object] | None:
-    """The client's own status file; None when there is none now or it is half-written (asserts nothing)."""
+def status_file(harness: Harness, agent: Agent) -> str:
+    """Where the client keeps its own state, '' when it does not."""
     if harness.status_file is None or not agent.pid:
-        return None
-    file = launch.fill([harness.status_file.path], launch.values(agent))[0]
+        return ""
+    return launch.fill([harness.status_file.path], launch.values(agent))[0]
+
+
+def read_json(file: str) -> dict[str, object] | None:
+    """An object in a file; None when there is none now or it is half-written (asserts nothing)."""
     try:
         data = json.loads(Path(file).read_bytes())
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None
+
+
+def read_status_file(harness: Harness, agent: Agent) -> dict[str, object] | None:
+    """The client's own status file, as `read_json`."""
+    file = status_file(harness, agent)
+    return read_json(file) if file else None

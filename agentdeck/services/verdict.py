@@ -87,14 +87,15 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
     """Judge an agent at `now` (UTC milliseconds).
 
     `previous` gives continuity (since, what was last known); before `grace_until` an agent of
-    which nothing is known is `starting`.
+    which nothing has been known yet is `starting`.
     """
     before, found = previous or Status(), list(evidence)
+    young = now < grace_until and not _spoken(before)
     weighed = weigh(found, now)
     if weighed.dead is not None:
         return _status("exited", weighed.dead, [weighed.dead], before, now)
     heard = any(e.source in POLLED and e not in weighed.stale for e in found)
-    if not heard and now >= grace_until:
+    if not heard and not young:
         return _unknown("no signal", before, now)
     if not weighed.agreeing:
         return _speechless(weighed, before, now, grace_until)
@@ -123,12 +124,11 @@ def explain(evidence: Iterable[Evidence], now: int) -> list[tuple[Evidence, str]
 
 def _speechless(weighed: Weighed, before: Status, now: int, grace_until: int) -> Status:
     """No source says anything: what was known holds while a client repaints; one that never spoke is starting."""
-    spoken = (before.last_known if before.state == "unknown" else before.state) not in (None, "starting", "exited")
-    if spoken and before.state != "unknown":
+    if _spoken(before) and before.state != "unknown":
         hushed = max((e.changed for e in weighed.silent if e.source in PAINTED), default=0)
         if now - hushed < CONFLICT_MS:
             return replace(before, checked=now)
-    if spoken or now >= grace_until:
+    if _spoken(before) or now >= grace_until:
         return _unknown("no source says what it does", before, now)
     since = before.since if before.state == "starting" else now
     return Status("starting", "tmux", since, "the client has not spoken yet", checked=now)
@@ -166,6 +166,14 @@ def _same_wait(agreeing: list[Evidence], before: Status) -> bool:
 
 
 def _unknown(why: str, before: Status, now: int) -> Status:
-    last = before.last_known if before.state == "unknown" else before.state
     since = before.since if before.state == "unknown" and before.since else now
-    return Status("unknown", "", since, why, checked=now, last_known=last)
+    return Status("unknown", "", since, why, checked=now, last_known=_last_known(before))
+
+
+def _last_known(before: Status) -> State | None:
+    return before.last_known if before.state == "unknown" else before.state
+
+
+def _spoken(before: Status) -> bool:
+    """Whether something was known of this life of the agent already: then it does not start any more."""
+    return _last_known(before) not in (None, "unknown", "starting", "exited")

@@ -112,6 +112,11 @@ def test_an_agent_that_has_not_spoken_yet_is_starting_until_its_time_is_up() -> 
     alive = [seen("tmux"), seen("title")]
     assert verdict(alive, NOW, Status(), grace_until=NOW + 1).state == "starting"
     assert verdict(alive, NOW, Status(), grace_until=NOW).state == "unknown"
+    old = [seen("tmux", ago=60_000, at=FRESH_MS + 1)]
+    assert verdict(old, NOW, Status(), grace_until=NOW + 1).state == "starting"
+    known = verdict(old, NOW, Status("working"), grace_until=NOW + 1)  # one that has worked does not start any more
+    assert (known.state, known.last_known, known.why) == ("unknown", "working", "no signal")
+    assert verdict(old, NOW, known, grace_until=NOW + 1).state == "unknown"
 
 
 SOURCES = st.sampled_from(["vendor", "hook", "transcript", "title", "screen", "process"])

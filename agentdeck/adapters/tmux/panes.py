@@ -24,10 +24,10 @@ BETWEEN_KEYS_SECONDS = 0.2
 _CHUNK = 4000  # bytes per send-keys: three characters each, below the limit of a command line
 
 
-async def list_panes(client: ControlClient) -> dict[str, Pane]:
+async def list_panes(client: ControlClient, *, timeout: float = 10.0) -> dict[str, Pane]:
     """Every agent's pane by pane id, dead ones included: one command for the whole fleet."""
     question = ("list-panes", "-s", "-t", f"={rows.HUB}", "-F", rows.FORMAT)
-    panes = rows.parse(await client.command(*question))
+    panes = rows.parse(await client.command(*question, timeout=timeout))
     for _ in range(_REAPS):  # the pane may close a moment before its program can be waited for
         if not rows.unexplained(panes) - client.reaped:
             break
@@ -37,14 +37,14 @@ async def list_panes(client: ControlClient) -> dict[str, Pane]:
     return panes
 
 
-async def capture(client: ControlClient, panes: Sequence[str]) -> dict[str, list[str]]:
+async def capture(client: ControlClient, panes: Sequence[str], *, timeout: float = 10.0) -> dict[str, list[str]]:
     """The visible screens of `panes`, by pane id: one line per row, with SGR sequences. Missing panes are left out.
 
     Style carries over line ends. Trailing blanks are kept (`-N`): without them the end of a coloured bar, or a
     reverse cursor cell at a line's end, is lost. tmux 3.3 leaves out cells behind the last one written even when
     they were erased to a colour; 3.4 has them.
     """
-    replies = await client.batch([capture_command(pane) for pane in panes])
+    replies = await client.batch([capture_command(pane) for pane in panes], timeout=timeout)
     return {pane: reply for pane, reply in zip(panes, replies, strict=True) if not isinstance(reply, TmuxError)}
 
 

@@ -100,7 +100,7 @@ class AttentionScreen(Dialog[int]):
         saw: Callable[[AgentRow], None],
         live: Live | None = None,
     ) -> None:
-        super().__init__(classes="-large")
+        super().__init__()
         self._rows, self._current = rows, current
         self._answer, self._zoom, self._saw, self._live = answer, zoom, saw, live
         self._ids: list[str] = [row.agent.id for row in rows()]
