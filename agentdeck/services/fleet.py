@@ -17,6 +17,7 @@ from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View
 from agentdeck.services import attention, budget_rows, collisions, rows, views
 from agentdeck.services.collisions import Clash
+from agentdeck.services.pace import Pace
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
 
@@ -115,6 +116,7 @@ class Fleet:
 
     leases: int = 0  # on agents' sizes, by zooms of any dashboard
     trashed: int = 0  # removed agents that can be brought back
+    pace: Pace = Pace()  # when it was asked for
     foreign: tuple[ForeignRow, ...] = ()  # sessions started outside the deck, when they were asked for
 
     @property

@@ -76,6 +76,7 @@ class Bridge:
         self._file: tuple[int, int] | None = None
         self.seen: int | None = None  # when this view was last seen before us (UTC ms, 0: never), once it is known
         self._told: fleets.Fleet | None = None
+        self._pace, self._paced = fleets.Pace(), -REFRESH
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._watch, name="bridge", daemon=True)
@@ -286,12 +287,14 @@ class Bridge:
         return conn or store.read(paths.database_file())
 
     def _load(self, conn: sqlite3.Connection | None) -> fleets.Fleet:
-        from agentdeck.services import disk, foreign
+        from agentdeck.services import disk, foreign, pace
 
         fleet = fleets.load(conn, self.view)
         short = disk.shortage(*{row.agent.repo for row in fleet.rows})
         left = f"{disk.size(short.free)} left" if short else ""
-        return replace(fleet, low_disk=left, foreign=foreign.load(conn))
+        if time.monotonic() - self._paced >= REFRESH:
+            self._paced, self._pace = time.monotonic(), pace.read(conn, now_ms())
+        return replace(fleet, low_disk=left, foreign=foreign.load(conn), pace=self._pace)
 
     def _tell(self, fleet: fleets.Fleet) -> None:
         """The fleet, when it looks different; and as long as no engine lives, so that one is called for."""

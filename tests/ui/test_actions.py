@@ -11,6 +11,7 @@ import pytest
 
 from agentdeck.models.clock import now_ms
 from agentdeck.services.fleet import EngineNote, Fleet
+from agentdeck.services.pace import Pace
 from agentdeck.ui import reasons
 from agentdeck.ui.actions import ACTIONS, BY_ID, check_keymap, footer, keys_of, show_key
 from agentdeck.ui.deck_state import DeckState, following, matches, shown
@@ -156,6 +157,8 @@ def test_the_top_line_counts_and_gives_way_to_the_width() -> None:
     assert "engine down" in top_line.line(state(*rows), 160, "12:00", engine_down=True).plain
     low = state(*rows)
     low = replace(low, fleet=replace(low.fleet, low_disk="1.2 GB left"))
+    paced = replace(state(*rows), fleet=replace(state(*rows).fleet, pace=Pace(45_200, 3_200_000_000, 50_000_000_000)))
+    assert "of $50.00 today  45.2k/min $3.20/h" in top_line.line(paced, 160, "12:00").plain
     assert "disk: 1.2 GB left" in top_line.line(low, 160, "12:00").plain
 
 

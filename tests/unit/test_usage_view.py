@@ -9,10 +9,11 @@ import pytest
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
+from agentdeck.models.budget import Amounts, Budget
 from agentdeck.models.clock import midnight
 from agentdeck.models.price import Quote, Rates
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services import usage_store
+from agentdeck.services import budget_rows, pace, usage_store
 from agentdeck.services.usage_owner import Owners
 from agentdeck.services.usage_view import DAY_MS, HOUR_MS, MINUTE_MS, Line, forecast, hit_ratio, load, rate
 
@@ -111,3 +112,16 @@ def test_without_anything() -> None:
     assert load(None, "agent", "today", NOON).lines == ()
     assert hit_ratio(Tokens()) is None
     assert Line("", "", load(None, "agent", "all", 0).total).models == ()
+
+
+def test_the_top_line_has_the_pace_of_five_minutes_and_the_lower_limit(conn: sqlite3.Connection) -> None:
+    used(conn, "s-a", NOON - MINUTE_MS, 600)
+    used(conn, "stranger", NOON - 4 * MINUTE_MS, 400)
+    used(conn, "s-b", NOON - 6 * MINUTE_MS, 9_000)
+    assert pace.read(conn, NOON) == pace.Pace(200, 12_000_000)
+    paths.config_file().parent.mkdir(parents=True, exist_ok=True)
+    paths.config_file().write_text("[budgets.day]\nusd = 20\n")
+    assert pace.read(conn, NOON).day_limit == 20_000_000_000
+    budget_rows.put(conn, Budget("day", "", Amounts(usd=5_000_000_000)))
+    assert pace.read(conn, NOON).day_limit == 5_000_000_000
+    assert pace.read(None, NOON) == pace.Pace()

@@ -18,6 +18,7 @@ from agentdeck.ui.clicks import does, under
 from agentdeck.ui.deck_state import DeckState
 
 Part = tuple[str, str] | Content
+NEAR = 0.8  # of the day's limit
 GAP: Part = ("  ", "")
 
 
@@ -67,21 +68,27 @@ def _left(state: DeckState, words: bool) -> Content:
 
 
 def _right(fleet: Fleet, clock: str, engine_down: bool, detail: int) -> Content:
-    """What it cost today, in up to three degrees of `detail`, and the clock."""
+    """What it cost today and costs just now, in up to four degrees of `detail`, and the clock."""
     right: list[Part] = [("engine down: status is old", "bold $text-error"), GAP] if engine_down else []
     if fleet.low_disk:
         right += [(f"disk: {fleet.low_disk}" if detail else "disk low", "bold $text-error"), GAP]
-    today = fleet.today
+    today, pace = fleet.today, fleet.pace
     spent = dollars(today.cost, today.unpriced_tokens)
+    if pace.day_limit and detail:
+        spent = f"{spent} of {dollars(pace.day_limit)}"
     if detail:
         spent = f"{tokens(today.tokens.total)} tok  {spent}" + (" today" if detail > 1 else "")
-    return Content.assemble(*right, (spent, ""), GAP, (clock + " ", "$foreground-muted"))
+    share = today.cost / pace.day_limit if pace.day_limit else 0.0
+    right.append((spent, "bold $text-error" if share >= 1 else "$text-warning" if share >= NEAR else ""))
+    if detail > 2 and pace.tokens:
+        right += [GAP, (f"{tokens(pace.tokens)}/min {dollars(pace.cost)}/h", "$text-accent")]
+    return Content.assemble(*right, GAP, (clock + " ", "$foreground-muted"))
 
 
 def line(state: DeckState, width: int, clock: str, engine_down: bool = False) -> Content:
     """The line for `width` cells: the detail of cost gives way first, then the words, at last the right half."""
     left = _left(state, words=True)
-    for words, detail in ((True, 2), (True, 1), (True, 0), (False, 1), (False, 0)):
+    for words, detail in ((True, 3), (True, 2), (True, 1), (True, 0), (False, 1), (False, 0)):
         left, right = _left(state, words), _right(state.fleet, clock, engine_down, detail)
         room = width - left.cell_length - right.cell_length
         if room >= 0:
