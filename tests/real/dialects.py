@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+import select
+import socket
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,18 +26,41 @@ from agentdeck.demo.rules import Scenario
 from agentdeck.demo.script import Call, Step
 
 Event = tuple[str, dict[str, Any] | str]  # the name of a server-sent event ('' for none) and its data
-INPUT, OUTPUT = 1000, 50  # tokens of every response
+INPUT, OUTPUT = 1000, 50  # tokens of every response whose script names none
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One response that went out whole: for which prompt ('' when no human made it), and its tokens.
+
+    `input` is uncached, `output` includes `reasoning`. `words` begin what was asked, to tell helper requests apart.
+    """
+
+    prompt: str
+    words: str
+    input: int
+    read: int
+    output: int
+    reasoning: int
+
+
+def used(step: Step, *, read: int = 0) -> tuple[int, int, int, int]:
+    """Uncached input, cached input, output, and how much of it is reasoning."""
+    output = step.usage.get("output", OUTPUT)
+    cached = step.usage.get("read", read)
+    return step.usage.get("input", INPUT - cached), cached, output, output // 10
 
 
 class Dialects:
     """The server. `prompts` are those it answered for a human, each once, oldest first; `answered` counts responses.
 
     `log` tells what happened: (seconds since 1970, asked | answered | called | failed | cut, the prompt). A response
-    that calls a tool is `called`; a request that no human made has the prompt ''.
+    that calls a tool is `called`; a request that no human made has the prompt ''. `handed` is what was paid for.
     """
 
     def __init__(self) -> None:
         self.log: list[tuple[float, str, str]] = []
+        self.handed: list[Handed] = []
         self.prompts: list[str] = []
         self.answered = 0
         self.stopping = threading.Event()
@@ -106,12 +132,16 @@ class Handler(BaseHTTPRequestHandler):
             error = {"code": step.fail.status, "message": step.fail.message or "scripted", "status": "SCRIPTED"}
             self._json(step.fail.status, {"error": error})
             return
+        if self._hung_up():
+            raise ConnectionAbortedError
         self.model.answered += 1
         events = list(write(step, name))
         if tries <= step.cut:
             events = events[: len(events) // 2]
+        handed = Handed(known, prompt[:80], *used(step, read=600 if write is _responses else 0))
         if write is _gemini and path.endswith(":generateContent"):
             self._note("answered", known)
+            self.model.handed.append(handed)
             self._json(200, events[-1][1])
             return
         self.send_response(200)
@@ -126,8 +156,14 @@ class Handler(BaseHTTPRequestHandler):
         if tries <= step.cut:
             self._note("cut", known)
             raise ConnectionAbortedError
+        self.model.handed.append(handed)
         self._note("called" if step.calls else "answered", known)
         self.wfile.write(b"0\r\n\r\n")
+
+    def _hung_up(self) -> bool:
+        """Whether the client has gone while the answer was thought of."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _note(self, what: str, prompt: str) -> None:
         self.model.log.append((time.time(), what, prompt))
@@ -211,8 +247,9 @@ def _responses(step: Step, model: str) -> Iterator[Event]:
     for name, given in (_call(call, "exec_command") for call in step.calls):
         ids = {"id": f"fc_{_id()}", "call_id": f"call_{_id()}", "name": name}
         items.append({"type": "function_call", **ids, "arguments": json.dumps(given)})
-    usage = {"input_tokens": INPUT, "input_tokens_details": {"cached_tokens": 600}, "output_tokens": OUTPUT}
-    usage |= {"output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": INPUT + OUTPUT}
+    fresh, read, output, _ = used(step, read=600)
+    usage = {"input_tokens": fresh + read, "input_tokens_details": {"cached_tokens": read}, "output_tokens": output}
+    usage |= {"output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": fresh + read + output}
     response = {"id": f"resp_{_id()}", "object": "response", "created_at": int(time.time()), "model": model}
     yield "response.created", {"type": "response.created", "response": {**response, "status": "in_progress"}}
     for place, item in enumerate(items):
@@ -238,7 +275,10 @@ def _chat(step: Step, model: str) -> Iterator[Event]:
         function = {"name": name, "arguments": json.dumps(given)}
         yield chunk({"tool_calls": [{"index": place, "id": f"call_{_id()}", "type": "function", "function": function}]})
     yield chunk({}, "tool_calls" if step.calls else "stop")
-    usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}
+    fresh, read, output, reasoning = used(step)
+    usage: dict[str, Any] = {"prompt_tokens": fresh + read, "completion_tokens": output}
+    usage |= {"total_tokens": fresh + read + output, "prompt_tokens_details": {"cached_tokens": read}}
+    usage |= {"completion_tokens_details": {"reasoning_tokens": reasoning}}
     yield "", {**base, "choices": [], "usage": usage}
     yield "", "[DONE]"
 
@@ -248,7 +288,9 @@ def _gemini(step: Step, model: str) -> Iterator[Event]:
         {"functionCall": {"name": name, "args": given}}
         for name, given in (_call(call, "run_shell_command") for call in step.calls)
     ]
-    usage = {"promptTokenCount": INPUT, "candidatesTokenCount": OUTPUT, "totalTokenCount": INPUT + OUTPUT}
+    fresh, read, output, reasoning = used(step)
+    usage = {"promptTokenCount": fresh + read, "cachedContentTokenCount": read, "thoughtsTokenCount": reasoning}
+    usage |= {"candidatesTokenCount": output - reasoning, "totalTokenCount": fresh + read + output}
 
     def frame(parts: list[dict[str, Any]], **more: str) -> Event:
         candidate = {"content": {"role": "model", "parts": parts}, "index": 0, **more}

@@ -56,3 +56,12 @@ def test_a_permission_box_is_shown_without_its_frame(name: str) -> None:
     if not name.startswith("opencode"):  # its options have no numbers
         assert found.ask.text.endswith("?")
         assert found.ask.options[0] in ("Yes, proceed (y)", "Allow once") and len(found.ask.options) == 3
+
+
+@pytest.mark.parametrize("client", ["gemini", "opencode"])
+def test_a_long_paste_is_known_by_the_badge_that_stands_for_it(client: str) -> None:
+    name, rules = f"{client}/pasted.ansi", loader.get(client).composer
+    lines, (x, y) = parse(rows(name)), INDEX[name]["cursor"]
+    text = "\n".join(f"line {number} of a pasted spec, which is long enough" for number in range(1, 60))
+    assert composer.holds(rules, lines, (x, y), text) == "ours"
+    assert composer.holds(rules, lines, (x, y), text + "\nand\nmore\nof it") == "other"
