@@ -117,13 +117,18 @@ def _box(rules: Composer, lines: Sequence[Line], cursor_y: int) -> Rows | None:
     texts = [plain(line) for line in lines]
     floor = next((y for y in range(len(lines) - 1, -1, -1) if texts[y].lstrip().startswith(rules.floor)), 0)
     top = floor
-    while top and texts[top - 1].lstrip().startswith(rules.prompt):
+    while top and _is_wall(rules.prompt, texts[top - 1].strip()):
         top -= 1
     if floor - top <= rules.foot:
         return None
     left = texts[floor].index(rules.floor)
     right = left + len(texts[floor][left:].split()[0])
     return [_cells(line)[left + len(rules.prompt) : right] for line in lines[top : floor - rules.foot]]
+
+
+def _is_wall(wall: str, row: str) -> bool:
+    """Whether a row has a wall on its left alone: one with two is of a list that stands on the box."""
+    return row.startswith(wall) and (row == wall or not row.endswith(wall))
 
 
 _READ = {"rules": _between_rules, "line": _line, "box": _box}
