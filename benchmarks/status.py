@@ -25,7 +25,7 @@ from benchmarks.status_truth import Figures
 from tests import repos
 from tests.real.deck import Deck
 
-CLIENTS = ("claude", "codex")
+CLIENTS = ("claude", "codex", "gemini", "opencode")
 FILE = Path(__file__).with_name("status.md")
 IDENTITY = "[user]\nname = bench\nemail = bench@example.invalid\n"
 

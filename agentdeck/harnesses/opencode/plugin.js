@@ -39,10 +39,11 @@ export const AgentDeck = async () => {
     },
     "session.error": ({ sessionID, error }) => error?.name !== "MessageAbortedError" && failed.add(sessionID),
     "permission.asked": (it) => report("PermissionRequest", top(it.sessionID), ask(it)),
-    "permission.replied": (it) => report("PermissionReply", top(it.sessionID), { decision: it.reply }),
+    // a rejection ends the turn, which is told by itself
+    "permission.replied": (it) =>
+      it.reply !== "reject" && report("PermissionReply", top(it.sessionID), { decision: it.reply }),
     "question.asked": (it) => report("QuestionRequest", top(it.sessionID), ask(it)),
     "question.replied": (it) => report("QuestionReply", top(it.sessionID)),
-    "question.rejected": (it) => report("QuestionReply", top(it.sessionID)),
   }
 
   return {
