@@ -12,7 +12,7 @@ from typing import BinaryIO
 from agentdeck.harnesses.jsonl import is_complete
 from agentdeck.harnesses.readers import Reader, Seen, Store
 
-BLOCK = 1 << 19  # fits a processor's own cache: it is looked through more than once
+BLOCK = 1 << 18  # fits a processor's own cache: it is looked through more than once
 LONGEST_LINE = 64 << 20  # a longer one is passed over and counted
 SKEW = 60.0  # a file from further in the future has a wrong clock, and counts as settled
 HEAD = 4096

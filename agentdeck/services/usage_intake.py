@@ -14,6 +14,7 @@ from agentdeck.services.usage import Ingest
 from agentdeck.services.usage_import import Discovery, discover, usual
 from agentdeck.services.usage_prices import overrides_of
 
+LOG_PAGES = 8000  # of the write-ahead log before it is worked in: 32 MB
 Progress = Callable[[int, int], None]
 """(bytes read so far, bytes of all files)"""
 _SUM = """SELECT SUM(messages), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
@@ -41,6 +42,7 @@ async def _take_in(writer: Writer, found: Discovery, progress: Progress | None) 
             progress(done, found.bytes)
 
     ingest.progress = read
+    await writer.run(lambda conn: conn.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}"))
     before = await writer.run(_sums)
     await ingest.scan(found.sources, settle=0)
     after = await writer.run(_sums)

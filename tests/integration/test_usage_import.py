@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import genai_prices  # noqa: F401 - the list is in memory, so no process is started to ask it
 import pytest
 from click.testing import CliRunner
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import genai_prices  # noqa: F401 - the list is in memory, so no process is started to ask it
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
