@@ -91,6 +91,11 @@ def transcripts_dir() -> Path:
     return data_dir() / "transcripts"
 
 
+def research_dir() -> Path:
+    """A directory for each AutoResearch loop, with its ledger."""
+    return data_dir() / "research"
+
+
 def engine_lock() -> Path:
     return state_dir() / "engine.lock"
 

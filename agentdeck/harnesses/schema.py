@@ -162,6 +162,18 @@ class Transcript(Strict):
     follow: bool = False
 
 
+class Headless(Strict):
+    """How the client works on one prompt, given on standard input, without a terminal; an edit needs no permission.
+
+    Placeholders: {python} {model}. `result` and `cost` (dollars) are keys of the last JSON line that has them.
+    """
+
+    argv: list[str] = []
+    model: list[str] = []
+    result: str = ""
+    cost: str = ""
+
+
 class Harness(Strict):
     name: str
     title: str
@@ -173,6 +185,7 @@ class Harness(Strict):
     # So long idle must have stood before a text is pasted: some paint their composer before a dialog covers it.
     settle_seconds: float = 0.0
     start: Start
+    headless: Headless = Headless()
     hooks: dict[str, Hook] = {}
     titles: list[Title] = []
     patterns: list[Pattern] = []

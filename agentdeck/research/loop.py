@@ -1,0 +1,247 @@
+"""The process of a loop: experiment after experiment, and between them whatever its human has asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agentdeck.errors import AgentDeckError
+from agentdeck.models.clock import now_ms
+from agentdeck.models.experiment import Experiment
+from agentdeck.research import contract as contracts
+from agentdeck.research import ledger, places, proposers, runner, spool, trees
+from agentdeck.research.bench import Bench
+from agentdeck.research.contract import Contract
+from agentdeck.research.places import Place, Said
+from agentdeck.research.state import State
+from agentdeck.research.trial import FRUITLESS, Blocked, Measures, Trials
+
+LOOK_SECONDS = 0.3
+LONGEST_WAIT = 300.0
+_EVENTS = {"working": "LoopWorking", "blocked": "LoopBlocked", "paused": "LoopPaused", "ended": "LoopEnded"}
+
+
+class Leave(Exception):
+    """This process ends; a run that goes on is found again."""
+
+
+class Loop:
+    """`patient`: a blocked loop waits for its human; otherwise it ends with Blocked."""
+
+    def __init__(
+        self, place: Place, *, tell: Callable[[str], None] = lambda _: None, patient: bool = True,
+        bench: Measures | None = None,
+    ) -> None:  # fmt: skip
+        self.place, self.tell, self.patient = place, tell, patient
+        self.contract: Contract = contracts.read(place.contract)[0]
+        reader = ledger.Reader(place.ledger)
+        state = State()
+        state.add(reader.new())
+        subject = trees.Subject(Path(state.begun["repo"]), str(state.begun["prefix"]))
+        measures = bench or Bench(place, subject, self.contract)
+        self.trials = Trials(place, subject, self.contract, measures, state, reader, self._meanwhile)
+        self.fruitless = 0
+        self._ready = False
+        self._looked = 0.0
+        self._said: Said | None = None
+        self._leaving = ""
+
+    @property
+    def state(self) -> State:
+        return self.trials.state
+
+    def run(self) -> str:
+        """Until a stop rule, a human or the proposer ends it: why. Raises Leave when the process was told to go."""
+        with self.place.lock():
+            self.trials.write("opened", pid=os.getpid())
+            try:
+                return self._rounds()
+            finally:
+                if self._said is not None and self._said.state != "ended":
+                    self._say("ended", self._leaving or "its process has ended")
+
+    def leave(self, signum: int, _frame: object) -> None:
+        """A signal: Ctrl+C ends the run that goes on, any other leaves it to its supervisor."""
+        self._leaving = signal.Signals(signum).name
+        if signum == signal.SIGINT and self.state.running is not None:
+            runner.stop(self.place.run(self.state.running["place"]))
+
+    def _rounds(self) -> str:
+        while True:
+            try:
+                why = self._round()
+            except Blocked as block:
+                self._block(str(block))
+                continue
+            if why:
+                self.trials.write("ended", why=why)
+                self._say("ended", why)
+                self.tell(f"ended: {why}")
+                return why
+
+    def _round(self) -> str:
+        """One step; why the loop ends, or ''."""
+        trials = self.trials
+        trials.look()
+        self._leave_if_told()
+        trials.settle()
+        each = self.state.open
+        if each is None or self.state.stop == "now":
+            if why := self._end():
+                return why
+            if self.state.asked_bad:
+                self._take_back()
+                return ""
+            if self.state.paused:
+                self._pause()
+                return ""
+        if not self._ready:
+            self._say("working", "preflight")
+            if why := trials.bench.preflight(trials.subject.tree(self.state.champion), self._meanwhile):
+                raise Blocked(why)
+            self._ready = True
+        name = each.id if each else trials.allocate()
+        self._tell_step(self.state.experiments[name])
+        trials.advance(name)
+        self._after(self.state.experiments[name])
+        return ""
+
+    def _after(self, each: Experiment) -> None:
+        if each.stage == "applied" or (each.stage == "decided" and each.outcome != "keep"):
+            self.tell(line(each))
+            places.clear(self.place.candidate)
+        if each.stage == "decided":
+            self._count(each)
+
+    def _count(self, each: Experiment) -> None:
+        """Proposals that cannot be tried cost nothing to make again: slow down, then ask."""
+        rule = self.contract.proposer
+        if rule.usd and each.cost > rule.usd:
+            raise Blocked(f"{each.id} cost ${each.cost:.2f} to propose, more than ${rule.usd:.2f}")
+        if each.outcome not in FRUITLESS or rule.kind == "scripted":
+            self.fruitless = 0
+            return
+        self.fruitless += 1
+        if self.fruitless >= rule.patience:
+            raise Blocked(f"{self.fruitless} proposals in a row could not be tried; the last: {each.reason}")
+        self._wait(min(LONGEST_WAIT, rule.backoff * 2 ** (self.fruitless - 1)), f"{each.outcome}: {each.reason}")
+
+    def _end(self) -> str:
+        """Why no further experiment begins, or ''."""
+        state, stop = self.state, self.contract.stop
+        done = [e for e in state.experiments.values() if e.outcome and e.n]
+        if state.stop:
+            return "stopped by hand"
+        if self.contract.proposer.kind == "scripted":
+            steps = len(proposers.steps((self.place.root / "script.toml").read_text(encoding="utf-8")))
+            if len(done) >= steps:
+                return f"all {steps} steps of the script are done"
+        if stop.experiments and len(done) >= stop.experiments:
+            return f"{len(done)} experiments"
+        if stop.hours and now_ms() - state.begun["at"] > stop.hours * 3_600_000:
+            return f"{stop.hours:g} hours"
+        if stop.usd and sum(e.cost for e in done) >= stop.usd:
+            return f"${stop.usd:g} spent"
+        since = next((n for n, e in enumerate(reversed(done)) if e.kept), len(done))
+        if stop.plateau and since >= stop.plateau:
+            return f"{since} experiments without a keep"
+        best = state.best(self.contract.better)
+        if stop.target is None or best is None or best.value is None:
+            return ""
+        reached = self.contract.better * (best.value - stop.target) >= 0
+        return f"{best.value:.6g} reaches the target {stop.target:g}" if reached else ""
+
+    def _take_back(self) -> None:
+        name = self.state.asked_bad[0]
+        self.trials.take_back(name)
+        self.tell(f"{name} taken back: the champion is what it was before")
+
+    # -- waiting
+
+    def _block(self, why: str) -> None:
+        self.trials.write("blocked", why=why)
+        self._say("blocked", why)
+        self.tell(f"blocked: {why}")
+        self._ready = False
+        self.fruitless = 0
+        if not self.patient:
+            raise AgentDeckError(f"the loop {self.place.name} is blocked: {why}", self._resume_hint())
+
+    def _resume_hint(self) -> str:
+        return f"Mend it, then: agentdeck research resume {self.place.name}"
+
+    def _pause(self) -> None:
+        state = "blocked" if self.state.blocked else "paused"
+        self._say(state, self.state.paused)
+        time.sleep(LOOK_SECONDS)
+
+    def _wait(self, seconds: float, why: str) -> None:
+        self._say("working", f"waits {seconds:.0f} s: {why}")
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self._meanwhile()
+            if self.state.paused or self.state.stop:
+                return
+            time.sleep(0.05)
+
+    def _meanwhile(self) -> None:
+        """Often, while a run or a proposer works."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        self.trials.look()
+        if self.state.stop == "now" and self.state.running is not None:
+            runner.stop(self.place.run(self.state.running["place"]))
+        self._leave_if_told()
+
+    def _leave_if_told(self) -> None:
+        if self._leaving:
+            raise Leave(self._leaving)
+
+    # -- saying
+
+    def _tell_step(self, each: Experiment) -> None:
+        words = {"allocated": "proposing", "proposed": "checking", "decided": "applying"}
+        words |= dict.fromkeys(("checked", "running", "measured"), f"run {len(each.runs) + 1}")
+        seconds = self.contract.budget.seconds if each.stage in ("checked", "running", "measured") else 0.0
+        what = each.hypothesis or ("the code as it is" if each.n == 0 else "")
+        self._say("working", f"{each.id} {words[each.stage]}{': ' + what if what else ''}", each.id, seconds)
+
+    def _say(self, state: str, why: str, experiment: str = "", seconds: float = 0.0) -> None:
+        now = now_ms()
+        said = Said(state, why, os.getpid(), now, experiment, now, seconds)
+        if self._said is None or (said.state, said.why) != (self._said.state, self._said.why):
+            if self._said is None or said.state != self._said.state:
+                spool.send(_EVENTS[state], message=why)
+            self._said = said
+            places.say(self.place, said)
+
+
+def line(each: Experiment) -> str:
+    """An experiment in one line."""
+    value = "" if each.value is None else f"{each.value:.6g}"
+    mark = {"keep": "+", "baseline": "=", "crash": "!"}.get(each.outcome, "-")
+    return f"{mark} {each.id} {each.outcome:9} {value:>10}  {each.hypothesis or 'the code as it is'} ({each.reason})"
+
+
+def main(name: str, *, patient: bool = True) -> int:
+    """The process of the loop `name`: 0 when it ended by a rule or by hand, 130 when a signal ended it."""
+    place = places.find(name)
+    tty = sys.stdout.isatty()
+    loop = Loop(place, patient=patient, tell=lambda text: print(text, flush=True))  # noqa: T201 this is its screen
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, loop.leave)
+    if tty:
+        sys.stdout.write(f"\x1b]2;research {name}\a")
+    print(f"{name}: {loop.contract.metric.name}, {loop.contract.metric.direction} is better", flush=True)  # noqa: T201
+    try:
+        loop.run()
+    except Leave as left:
+        print(f"left ({left}): agentdeck research resume {name} goes on", flush=True)  # noqa: T201
+        return 130
+    return 0

@@ -1,0 +1,95 @@
+"""A loop as people and scripts read it; nothing here loads more than its ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from agentdeck.models.clock import iso, now_ms
+from agentdeck.models.experiment import MEASURED, Experiment
+from agentdeck.research import ledger, state
+from agentdeck.research.places import Place
+from agentdeck.research.state import State
+
+HEAD = ("commit", "val", "memory_gb", "status", "description")
+
+
+def standing(place: Place, known: State | None = None) -> dict[str, Any]:
+    """{name, state, why, ...}: how a loop stands."""
+    told = known or state.fold(ledger.read(place.ledger))
+    now = place.now()
+    running = place.running
+    better = int(told.begun.get("better", -1))
+    done = [e for e in told.experiments.values() if e.outcome and e.n]
+    measured = [e for e in done if e.outcome in MEASURED]
+    kept = [e for e in measured if e.kept]
+    baseline = next(iter(told.experiments.values()), None)
+    best = told.best(better)
+    cost = sum(e.cost for e in done)
+    return {
+        "name": place.name,
+        "state": now.get("state", "working") if running else ("ended" if told.ended else "stopped"),
+        "why": (now.get("why", "") if running else told.ended or "no process works on it"),
+        "metric": told.begun.get("metric", ""),
+        "direction": "lower" if better < 0 else "higher",
+        "experiments": len(done),
+        "kept": len(kept),
+        "crashed": sum(e.outcome == "crash" for e in done),
+        "keep_rate": round(len(kept) / len(measured), 4) if measured else None,
+        "per_hour": rate(told),
+        "baseline": baseline.value if baseline else None,
+        "best": best.value if best else None,
+        "best_id": best.id if best else None,
+        "audit": best.audit if best else None,
+        "cost_usd": round(cost, 6),
+        "cost_per_keep_usd": round(cost / len(kept), 6) if kept else None,
+        "steering": told.steering,
+        "branch": told.begun.get("branch", ""),
+        "champion": told.champion,
+        "directory": told.begun.get("directory", ""),
+        "running": {key: now.get(key) for key in ("experiment", "since", "seconds")} if running else None,
+        "began": iso(int(told.begun.get("at", 0))),
+    }
+
+
+def rate(told: State) -> float | None:
+    """Experiments per hour over the last fifty, from the beginning of the first to the end of the last."""
+    recent = [e for e in told.experiments.values() if e.ended][-50:]
+    hours = (recent[-1].ended - recent[0].at) / 3_600_000 if recent else 0.0
+    return round(len(recent) / hours, 1) if hours > 0 else None
+
+
+def row(each: Experiment) -> dict[str, Any]:
+    """One line of `research ledger --json`."""
+    return {
+        "id": each.id, "n": each.n, "stage": each.stage, "outcome": each.outcome or None, "value": each.value,
+        "gain": each.gain, "audit": each.audit, "provisional": each.provisional, "bad": each.bad,
+        "hypothesis": each.hypothesis, "reason": each.reason, "proposer": each.proposer, "cost_usd": each.cost,
+        "commit": each.commit, "parent": each.parent, "tree": each.tree, "began": iso(each.at),
+        "ended": iso(each.ended),
+        "runs": [
+            {
+                "who": run.who, "seed": run.seed, "value": run.value, "reason": run.reason, "wall_seconds": run.wall,
+                "cpu_seconds": run.cpu, "memory_bytes": run.memory, "place": run.place, "values": dict(run.values),
+            }
+            for run in each.runs
+        ],
+    }  # fmt: skip
+
+
+def tsv(experiments: Iterable[Experiment]) -> str:
+    """The ledger in the five columns of the original's results.tsv: commit, value, memory, status, description."""
+    lines: list[str] = ["\t".join(HEAD)]
+    for each in experiments:
+        if each.outcome not in MEASURED:
+            continue
+        memory = max((run.memory for run in each.runs), default=0) / (1 << 30)
+        status = "keep" if each.outcome == "baseline" else each.outcome
+        value = f"{each.value or 0.0:.6f}"
+        words = " ".join((each.hypothesis or "baseline").split())
+        lines.append("\t".join((each.commit[:7], value, f"{memory:.1f}", status, words)))
+    return "\n".join(lines) + "\n"
+
+
+def age_seconds(since: int) -> float:
+    return max(0.0, (now_ms() - since) / 1000)

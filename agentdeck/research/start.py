@@ -1,0 +1,59 @@
+"""Begins loops: from a contract a human points at, or from an experiment of another loop."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agentdeck.adapters import git
+from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.research import contract as contracts
+from agentdeck.research import guards, ledger, places, proposers, trees
+from agentdeck.research.places import Place
+
+
+def begin(name: str, directory: Path, *, base: str = "") -> Place:
+    """A new loop on the contract in `directory`, approved as it is there: a later change of the file changes nothing.
+
+    It starts from `base`, or from HEAD, with which the directory must agree.
+    """
+    directory = directory.resolve()
+    contract, digest = contracts.read(directory / contracts.FILE)
+    subject = trees.find(directory)
+    if not base and (left := trees.unsaved(directory)):
+        raise AgentDeckError(
+            f"{directory} has changes that are not committed: {', '.join(left[:5])}",
+            "A loop starts from a commit. Commit them first: git add -A . && git commit",
+        )
+    proposers.check(contract, directory)
+    commit = git.resolve(directory, base or "HEAD")
+    listing = subject.listing(subject.tree(commit))
+    if not any(not guards.protected(contract, path) for path in listing):
+        raise UsageError(f"editable = {list(contract.editable)} matches no file", "See the globs in research.toml.")
+    branch = f"research/{name}"
+    if other := git.branch_in_the_way(subject.repo, branch):
+        raise UsageError(f"there is a branch {other} already", "Choose another --name, or delete that branch.")
+    place = places.make(name)
+    place.contract.write_text((directory / contracts.FILE).read_text(encoding="utf-8"), encoding="utf-8")
+    if contract.proposer.script:
+        (place.root / "script.toml").write_bytes((directory / contract.proposer.script).read_bytes())
+    git.set_ref(subject.repo, f"refs/heads/{branch}", commit, git.NO_OID, "agentdeck research: begun")
+    ledger.append(
+        place.ledger, "begun", name=name, repo=str(subject.repo), prefix=subject.prefix, base=commit, branch=branch,
+        contract=digest, directory=str(directory), metric=contract.metric.name, better=contract.better,
+    )  # fmt: skip
+    return place
+
+
+def commands(place: Place) -> list[str]:
+    """What a human approves by starting: every command that the loop runs, in words."""
+    contract = contracts.read(place.contract)[0]
+    rows = [
+        ("preflight", contract.preflight),
+        ("run", contract.run),
+        ("score", contract.score),
+        ("audit", contract.audit),
+    ]
+    told = [f"{name:9} {command}" for name, command in rows if command]
+    proposer = contract.proposer
+    who = proposer.kind if proposer.kind in ("random", "scripted") else proposers.command(proposer)
+    return [*told, f"{'proposer':9} {who}"]

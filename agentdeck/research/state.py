@@ -1,0 +1,154 @@
+"""What a ledger says: its entries folded, in order, into experiments and the standing of the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+
+from agentdeck.models.experiment import Experiment, Measurement, Stage
+from agentdeck.research.ledger import Entry
+
+STAGES = get_args(Stage)
+REVERTS = "reverted"
+
+
+@dataclass
+class State:
+    """`champion` is what the branch should hold; while `pending` (old, new) is set, it is on its way there.
+
+    `steps` counts the entries about an experiment that are not yet in it: which run goes on where. `steering` is the
+    human's note to the proposer. `bad` are ids that a human took back and that a restart has still to carry out.
+    """
+
+    champion: str = ""
+    pending: tuple[str, str] | None = None
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    begun: Entry = field(default_factory=dict)
+    running: Entry | None = None
+    deaths: int = 0
+    paused: str = ""
+    blocked: str = ""
+    steering: str = ""
+    stop: str = ""
+    ended: str = ""
+    asked_bad: list[str] = field(default_factory=list)
+    reruns: list[Entry] = field(default_factory=list)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.apply(entry)
+
+    def apply(self, entry: Entry) -> None:
+        """One entry; those that are not known are another version's and change nothing."""
+        event = entry["event"]
+        if event in STAGES or event == "died":
+            self._experiment(event, entry)
+        elif event == REVERTS:
+            self._revert(entry)
+        else:
+            self._loop(event, entry)
+
+    def _loop(self, event: str, entry: Entry) -> None:
+        if event == "begun":
+            self.begun, self.champion = entry, str(entry["base"])
+        elif event == "opened":
+            self.stop = self.ended = ""
+        elif event == "paused":
+            self.paused = str(entry.get("why") or "by hand")
+        elif event == "blocked":
+            self.paused = self.blocked = str(entry["why"])
+        elif event == "resumed":
+            self.paused = self.blocked = ""
+        elif event == "steered":
+            self.steering = str(entry["text"])
+        elif event == "stop":
+            self.stop = str(entry.get("when", "boundary"))
+        elif event == "ended":
+            self.ended = str(entry["why"])
+        elif event == "bad":
+            self.asked_bad.append(str(entry["id"]))
+        elif event == "moved":
+            self.champion, self.pending = entry["champion"], None
+        elif event == "rerun":
+            self.reruns.append(entry)
+
+    def _experiment(self, event: str, entry: Entry) -> None:
+        known = self.experiments.get(entry["id"])
+        if event == "allocated":
+            known = Experiment(
+                entry["id"],
+                entry["n"],
+                "allocated",
+                entry["at"],
+                entry["proposer"],
+                entry["parent"],
+                entry["parent_tree"],
+            )
+        elif known is None:
+            return
+        elif event == "running":
+            self.running = entry
+            known = replace(known, stage="running")
+        elif event == "measured":
+            self.running, self.deaths = None, 0
+            known = replace(known, stage="measured", runs=(*known.runs, measurement(entry)))
+        elif event == "died":
+            self.running, self.deaths = None, self.deaths + 1
+        elif event == "applied":
+            self.champion, self.pending = entry["champion"], None
+            known = replace(known, stage="applied")
+        else:
+            known = _changed(known, event, entry)
+            if event == "decided":
+                self.running, self.deaths = None, 0
+            if event == "decided" and known.outcome == "keep":
+                self.pending = (known.parent, known.commit)
+        self.experiments[known.id] = known
+
+    def _revert(self, entry: Entry) -> None:
+        for each in entry["superseded"]:
+            self.experiments[each] = replace(self.experiments[each], bad=True)
+        self.asked_bad = [each for each in self.asked_bad if each not in entry["superseded"]]
+        self.pending = (entry["old"], entry["new"])
+
+    @property
+    def open(self) -> Experiment | None:
+        """The experiment that is not at its end."""
+        last = next(reversed(self.experiments.values()), None)
+        if last is None or last.stage == "applied" or (last.stage == "decided" and last.outcome != "keep"):
+            return None
+        return last
+
+    def holder(self) -> Experiment | None:
+        """The experiment whose commit the champion is."""
+        found = (e for e in reversed(self.experiments.values()) if e.kept and e.commit == self.champion)
+        return next(found, None)
+
+    def best(self, better: int) -> Experiment | None:
+        """The kept experiment with the best value."""
+        kept = [e for e in self.experiments.values() if e.kept and e.value is not None]
+        return max(kept, key=lambda e: better * (e.value or 0.0), default=None)
+
+
+def measurement(entry: Entry) -> Measurement:
+    keys = ("who", "seed", "value", "reason", "wall", "cpu", "memory", "place")
+    given: dict[str, Any] = {key: entry[key] for key in keys if key in entry}
+    return Measurement(**given, values=tuple(sorted(entry.get("values", {}).items())))
+
+
+def _changed(known: Experiment, event: Any, entry: Entry) -> Experiment:
+    keys = {
+        "proposed": ("commit", "tree", "hypothesis", "cost"),
+        "checked": (),
+        "decided": ("outcome", "reason", "value", "audit", "gain", "provisional", "cost"),
+    }[event]
+    given: dict[str, Any] = {key: entry[key] for key in keys if key in entry}
+    ended = entry["at"] if event == "decided" else known.ended
+    return replace(known, stage=event, ended=ended, **given)
+
+
+def fold(entries: Iterable[Entry]) -> State:
+    state = State()
+    state.add(entries)
+    return state

@@ -1,0 +1,67 @@
+"""The research.toml that `agentdeck research init` writes: every key, with what it means."""
+
+TEXT = """\
+# What a loop may do here, and how its experiments are measured. `agentdeck research start` approves this very text.
+# Commands are yours: they run by `sh -c`, in a fresh checkout of this directory, with a private HOME and no secrets.
+
+run = "python3 train.py"           # one experiment; reads RESEARCH_SEED and RESEARCH_BUDGET (seconds)
+goal = "program.md"                # what you want, in words; the proposer reads it
+editable = ["train.py"]            # all that a proposal may change
+# protected = ["prepare.py"]       # never editable, even where a glob above matches
+# preflight = "python3 -c 'import numpy'"   # fails: the loop asks you, and counts no experiment
+# score = "python3 score.py"       # measures in a checkout of its own, into which only `artifacts` are copied
+# artifacts = ["model.npz"]
+# hidden = ["validation.txt"]      # in no run's checkout; `score` finds them in the directory RESEARCH_HIDDEN
+# audit = "python3 score.py"       # the same for a split that is looked at when something is kept
+# hidden_audit = ["audit.txt"]
+# forbid = ["(?i)\\\\bseed\\\\b"]      # lines that match may not be changed; the seed is the harness's
+# env = []                         # variables of your environment that a run may see
+# device = "0"                     # CUDA_VISIBLE_DEVICES of a run
+
+[metric]
+name = "loss"
+regex = '^loss: ([-+0-9.eEnaif]+)$'   # must match exactly once in what score (or run) prints; or json = "a.path"
+direction = "lower"
+# low = 0.0                        # a value out of range is a crash
+# high = 100.0
+
+[budget]
+seconds = 60.0
+clock = "wall"                     # wall, cpu (all processes together) or steps
+# hard = 130.0                     # seconds after which everything is ended; 0: twice the budget and ten
+# tolerance = 1.5                  # past so many times the budget the result does not count
+
+[noise]
+policy = "confirm"                 # fast: one run decides. confirm: pairs of runs, until it is no luck
+# repeats = 4                      # runs of the baseline, the first estimate of the noise
+# pairs = 5
+# z = 3.0                          # standard errors
+
+[proposer]
+kind = "random"                    # random, scripted (script), harness (harness, model) or command
+# harness = "builtin"              # any of `agentdeck harnesses` that works without a terminal
+# command = "my-proposer"          # edits the current directory, reads the prompt on standard input
+# seconds = 900.0
+# usd = 0.0                        # a proposal that costs more asks you first
+
+[stop]                             # 0: never
+experiments = 100
+# hours = 0.0
+# usd = 0.0
+# plateau = 0                      # so many experiments without a keep
+
+# [limits]
+# memory_mb = 8192
+# disk_mb = 1024
+# log_mb = 16
+
+# [[constraints]]                  # a second number that must stay in range
+# name = "memory_mb"
+# times_baseline = 1.2
+"""
+
+GOAL = """\
+# Goal
+
+Say what should get better, what may be tried, and what must stay as it is.
+"""

@@ -1,0 +1,310 @@
+"""One experiment, from its number to the champion: each step is in the ledger before the next begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from agentdeck.models.experiment import MEASURED, Experiment, Measurement
+from agentdeck.research import bundle, guards, ledger, noise, places, proposers, runner, trees
+from agentdeck.research.bench import Who
+from agentdeck.research.contract import Contract
+from agentdeck.research.noise import Next, Verdict
+from agentdeck.research.places import Place
+from agentdeck.research.proposers import Proposal, Unusable
+from agentdeck.research.runner import Bounds, Stage
+from agentdeck.research.state import State
+from agentdeck.research.trees import Subject
+
+DEATHS = 3  # of a run's supervisor, before the run counts as crashed
+FRUITLESS = ("refused", "repeated", "empty", "failed")
+PROPOSER_BOUNDS = Bounds(memory=0, disk=1 << 33, log=1 << 26, processes=512)
+
+
+class Blocked(Exception):
+    """Nothing can be tried until a human has looked."""
+
+
+class Measures(Protocol):
+    """What `Bench` does; a synthetic trainer in tests."""
+
+    def begin(self, name: str, tree: str, seed: int) -> int: ...
+
+    def finish(
+        self, name: str, tree: str, who: Who, seed: int, meanwhile: Callable[[], None]
+    ) -> Measurement | None: ...
+
+    def audit(self, name: str, tree: str, seed: int, meanwhile: Callable[[], None]) -> float | None: ...
+
+    def preflight(self, tree: str, meanwhile: Callable[[], None]) -> str: ...
+
+    def tidy(self, name: str) -> None: ...
+
+
+@dataclass
+class Trials:
+    """Carries experiments of one loop; `meanwhile` is called often while something else works, and may raise."""
+
+    place: Place
+    subject: Subject
+    contract: Contract
+    bench: Measures
+    state: State
+    reader: ledger.Reader
+    meanwhile: Callable[[], None]
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Into the ledger, and from there into the state, with what others have written meanwhile."""
+        ledger.append(self.place.ledger, event, **fields)
+        self.look()
+
+    def look(self) -> None:
+        self.state.add(self.reader.new())
+
+    def allocate(self) -> str:
+        n = len(self.state.experiments)
+        name = f"e{n:04d}"
+        champion = self.state.champion
+        proposer = self.contract.proposer.kind if n else "baseline"
+        tree = self.subject.tree(champion)
+        self.write("allocated", id=name, n=n, proposer=proposer, parent=champion, parent_tree=tree)
+        return name
+
+    def advance(self, name: str) -> None:
+        """The next step of an experiment that is not at its end."""
+        each = self.state.experiments[name]
+        if each.stage == "decided":
+            self._apply(each)
+        elif each.stage == "allocated":
+            self._propose(each)
+        elif each.stage == "proposed":
+            self._check(each)
+        elif each.n == 0:
+            self._baseline(each)
+        else:
+            self._measure(each)
+
+    def decide(self, each: Experiment, outcome: str, reason: str, **fields: Any) -> None:
+        self.write("decided", id=each.id, outcome=outcome, reason=reason, **fields)
+        for run in self.state.experiments[each.id].runs:
+            self.bench.tidy(run.place)
+
+    # -- proposed, checked
+
+    def _propose(self, each: Experiment) -> None:
+        if each.n == 0:
+            self.write("proposed", id=each.id, commit=each.parent, tree=each.parent_tree, hypothesis="")
+            return
+        home = self.place.run(f"{each.id}.proposer")
+        before = self.subject.listing(each.parent_tree)
+        contents = self.subject.contents(before)
+        if not home.is_dir() or not self.place.candidate.is_dir():
+            places.clear(self.place.candidate)
+            trees.write(contents, before, self.place.candidate, lambda path: not guards.hidden(self.contract, path))
+        try:
+            proposal = self._ask(each, home)
+        except Unusable as error:
+            self.decide(each, "failed", str(error))
+            return
+        self._store(each, proposal, before, contents)
+
+    def _store(
+        self, each: Experiment, proposal: Proposal, before: dict[str, trees.Blob], contents: dict[str, bytes]
+    ) -> None:
+        seen = {path: blob for path, blob in before.items() if not guards.hidden(self.contract, path)}
+        changed = guards.changes(seen, trees.scan(self.place.candidate, len(each.parent)))
+        told = {"hypothesis": proposal.hypothesis, "cost": proposal.cost}
+        refused = guards.refusal(self.contract, before, changed)
+        if not changed or refused:
+            self.write("proposed", id=each.id, **told)
+            self.decide(each, "refused" if refused else "empty", refused or "nothing was changed")
+            return
+        message = (
+            f"{proposal.hypothesis or each.id}\n\nResearch-Loop: {self.place.name}\nResearch-Experiment: {each.id}\n"
+        )
+        commit, tree = self.subject.store(each.parent, self.place.candidate, changed, message)
+        trees.keep(self.subject.repo, trees.ref(self.place.name, each.id), commit)
+        self.write("proposed", id=each.id, commit=commit, tree=tree, **told)
+
+    def _check(self, each: Experiment) -> None:
+        """What is looked at is what was stored, so that a check after a kill sees the same."""
+        if each.n:
+            before, after = (self.subject.listing(tree) for tree in (each.parent_tree, each.tree))
+            changed = guards.changes(before, after)
+            refused = guards.refusal(self.contract, before, changed) or self._forbidden(before, after, [*changed])
+            if refused:
+                self.decide(each, "refused", refused)
+                return
+            twin = self._twin(each)
+            if twin:
+                self.decide(each, "repeated", f"the same change as {twin}")
+                return
+        self.write("checked", id=each.id)
+
+    def _forbidden(self, before: trees.Listing, after: trees.Listing, paths: list[str]) -> str:
+        old = self.subject.contents({path: before[path] for path in paths if path in before})
+        new = self.subject.contents({path: after[path] for path in paths if path in after})
+        found = (guards.forbidden(self.contract, old.get(path, b""), new.get(path, b""), path) for path in paths)
+        return next(filter(None, found), "")
+
+    def _twin(self, each: Experiment) -> str:
+        same = (
+            e.id for e in self.state.experiments.values()
+            if e.id != each.id and e.tree == each.tree and e.parent_tree == each.parent_tree and e.outcome in MEASURED
+        )  # fmt: skip
+        return next(same, "")
+
+    def _ask(self, each: Experiment, home: Path) -> Proposal:
+        proposer = self.contract.proposer
+        if proposer.kind == "scripted":
+            script = self.place.root / "script.toml"
+            return proposers.scripted(script.read_text(encoding="utf-8"), each.n - 1, self.place.candidate)
+        if proposer.kind == "random":
+            return proposers.chance(self.contract, self.place.candidate, f"{self.contract.seed(0)}:{each.n}")
+        mark = f"{self.place.root}/{each.id}.proposer"
+        if not home.is_dir():
+            home.mkdir(parents=True, mode=0o700)
+            prompt = home / "prompt.md"
+            prompt.write_text(self._prompt(), encoding="utf-8")
+            runner.begin(home, [self._proposer_stage(prompt)], PROPOSER_BOUNDS, mark)
+        ended = runner.wait(home, self.meanwhile)
+        runner.sweep(mark)
+        if ended is None:
+            raise Unusable("the proposer was killed")
+        if ended[0].reason:
+            raise Unusable(f"{ended[0].reason}: {_last_line(runner.printed(home, 'proposer'))}")
+        return proposers.heard(proposer, runner.printed(home, "proposer"))
+
+    def _proposer_stage(self, prompt: Path) -> Stage:
+        """With the human's own environment and home: that is where a client's login is."""
+        command = proposers.command(self.contract.proposer)
+        candidate = str(self.place.candidate)
+        return Stage(
+            "proposer", command, candidate, _own_environment(), self.contract.proposer.seconds, stdin=str(prompt)
+        )
+
+    def _prompt(self) -> str:
+        holder = self.state.holder()
+        assert holder is not None  # nothing is proposed before the baseline
+        goal = self.place.candidate / self.contract.goal
+        crash = next((e for e in reversed(self.state.experiments.values()) if e.outcome == "crash"), None)
+        tail = runner.printed(self.place.run(crash.runs[-1].place), "run", 4096) if crash and crash.runs else ""
+        spread = noise.sigma(self.state.experiments.values())
+        return bundle.text(
+            self.contract, goal.read_text(encoding="utf-8") if goal.is_file() else "", self.state.experiments.values(),
+            holder, tail, self.state.steering, spread.value if spread else None,
+        )  # fmt: skip
+
+    # -- running, measured
+
+    def run(self, each: Experiment, who: Who, seed: int) -> bool:
+        """One run into the ledger, adopted when it goes on already. False when it has to be begun anew."""
+        tree = each.parent_tree if who == "champion" else each.tree
+        started = self.state.running
+        if started is None:
+            name = f"{each.id}.{len(each.runs)}{'abcdefgh'[self.state.deaths % 8] if self.state.deaths else ''}"
+            self.write("running", id=each.id, k=len(each.runs), who=who, seed=seed, place=name)
+            self.bench.begin(name, tree, seed)
+            started = self.state.running
+            assert started is not None  # just written
+        found = self.bench.finish(started["place"], tree, started["who"], started["seed"], self.meanwhile)
+        if found is None and self.state.deaths + 1 < DEATHS:
+            self.write("died", id=each.id, place=started["place"])
+            return False
+        if found is None:
+            why = f"its supervisor was killed {DEATHS} times"
+            found = Measurement(started["who"], started["seed"], None, why, place=started["place"])
+        if found.value is None and (why := self.bench.preflight(each.parent_tree, self.meanwhile)):
+            self.write("died", id=each.id, place=started["place"])
+            raise Blocked(why)
+        found = self._constrained(found)
+        told = {"wall": found.wall, "cpu": found.cpu, "memory": found.memory, "values": dict(found.values)}
+        self.write(
+            "measured", id=each.id, who=found.who, seed=found.seed, value=found.value, reason=found.reason,
+            place=found.place, **told,
+        )  # fmt: skip
+        return True
+
+    def _constrained(self, found: Measurement) -> Measurement:
+        first = next(iter(self.state.experiments.values()))
+        baseline = dict(first.runs[0].values) if first.runs else {}
+        values = dict(found.values)
+        for rule in self.contract.constraints if found.value is not None and first.outcome else ():
+            why = guards.constraint(rule, values[rule.name], baseline.get(rule.name))
+            if why and found.who == "candidate":
+                return replace(found, value=None, reason=why)
+        return found
+
+    def _baseline(self, each: Experiment) -> None:
+        wanted = 1 if self.contract.noise.policy == "fast" else self.contract.noise.repeats
+        if each.runs and each.runs[-1].value is None:
+            raise Blocked(f"the baseline crashed: {each.runs[-1].reason}")
+        if len(each.runs) < wanted:
+            self.run(each, "candidate", self.contract.seed(len(each.runs)))
+            return
+        values = [run.value for run in each.runs if run.value is not None]
+        mean = sum(values) / len(values)
+        audit = self.bench.audit(each.runs[0].place, each.tree, each.runs[0].seed, self.meanwhile)
+        self.decide(each, "baseline", f"mean of {len(values)}" if wanted > 1 else "one run", value=mean, audit=audit)
+
+    def _measure(self, each: Experiment) -> None:
+        holder = self.state.holder()
+        everything = self.state.experiments.values()
+        champion = noise.champion_mean(everything, holder) if holder else None
+        if champion is None:
+            raise Blocked("the champion has no value: its experiment is not in the ledger")
+        spread = noise.sigma(everything)
+        rule = self.contract.noise
+        found = noise.step(rule, each.runs, champion, spread, self.contract.better)
+        if isinstance(found, Next):
+            self.run(each, found.who, self._seed(each))
+            return
+        self._conclude(each, found)
+
+    def _seed(self, each: Experiment) -> int:
+        """With `fast` always the same; in pairs a new one for each, which both of a pair get."""
+        if self.contract.noise.policy == "fast":
+            return self.contract.seed(0)
+        rule = self.contract.noise
+        return self.contract.seed(rule.repeats + each.n * (rule.pairs + 1) + (len(each.runs) + 1) // 2)
+
+    def _conclude(self, each: Experiment, found: Verdict) -> None:
+        audit = None
+        if found.outcome == "keep":
+            audit = self.bench.audit(each.runs[0].place, each.tree, each.runs[0].seed, self.meanwhile)
+        self.decide(
+            each, found.outcome, found.reason, value=found.value, gain=found.gain, provisional=found.provisional,
+            audit=audit,
+        )  # fmt: skip
+
+    def _apply(self, each: Experiment) -> None:
+        branch = str(self.state.begun["branch"])
+        trees.move(self.subject.repo, branch, each.parent, each.commit, f"agentdeck research: {each.id}")
+        self.write("applied", id=each.id, champion=each.commit)
+
+    def take_back(self, name: str) -> None:
+        """A human says that a keep is bad: the champion goes back to what it was before it."""
+        each = self.state.experiments[name]
+        later = [e.id for e in self.state.experiments.values() if e.kept and e.n >= each.n]
+        self.write("reverted", id=name, superseded=later, old=self.state.champion, new=each.parent)
+
+    def settle(self) -> None:
+        """Carry out a move of the champion that was decided and perhaps not done."""
+        if self.state.pending is None or self.state.open is not None:
+            return
+        old, new = self.state.pending
+        trees.move(self.subject.repo, str(self.state.begun["branch"]), old, new, "agentdeck research: taken back")
+        self.write("moved", champion=new)
+
+
+def _own_environment() -> dict[str, str]:
+    """That of this process, without tmux's and our own variables."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TMUX", "DECK_"))}
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "it said nothing"
