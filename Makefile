@@ -2,7 +2,7 @@
 
 export PYTHON
 
-.PHONY: help setup demo test lint test-real test-real-all bench format lock clean
+.PHONY: help setup demo test lint test-real test-real-all bench soak format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -31,6 +31,10 @@ test-real-all: setup  ## and against the real Gemini CLI and opencode too
 
 bench: setup  ## start to first paint, in a real terminal, beside an empty Textual app
 	.venv/bin/python benchmarks/startup.py
+
+soak: setup  ## the queue under 200 random kills (-9) of engine, agents, tmux server and verify runs; death after every write
+	CRASH_STRIDE=1 .venv/bin/python -m pytest tests/integration/test_queue_crash.py
+	.venv/bin/python -m benchmarks.fleet --kills 200
 
 format: setup  ## put the whole tree into the one format
 	.venv/bin/ruff check --fix-only .

@@ -84,9 +84,12 @@ class Dispatcher:
                 continue
             if attempt.delivery:
                 continue  # it goes on where it stood
-            work = asyncio.create_task(self._prepare(attempt, agent, task.base))
-            self._preparing[agent.id] = work
-            work.add_done_callback(lambda _, key=agent.id: self._preparing.pop(key, None))
+            self._begin(attempt, agent)
+
+    def _begin(self, attempt: Attempt, agent: Agent) -> None:
+        work = asyncio.create_task(self._prepare(attempt, agent))
+        self._preparing[agent.id] = work
+        work.add_done_callback(lambda _, key=agent.id: self._preparing.pop(key, None))
 
     async def _tell_paused(self, rules: Rules) -> None:
         """Say once that something pauses, and again when it does so anew."""
@@ -112,9 +115,10 @@ class Dispatcher:
             found.append(queue.candidate(agent, state, takes_tasks=takes, leased=agent.id in taken))
         return found
 
-    async def _prepare(self, attempt: Attempt, agent: Agent, base: str) -> None:
+    async def _prepare(self, attempt: Attempt, agent: Agent) -> None:
         """A fresh branch (what was left is committed on the old one), then the delivery of the spec's own text."""
         try:
+            base = (await self.writer.run(lambda conn: queue.task(conn, attempt.task))).base
             agent = await (self._in_place(attempt, agent) if agent.here else self._branch(attempt, agent, base))
         except AgentDeckError as error:
             reason = f"{error.title}. {error.hint}".strip()
@@ -160,7 +164,11 @@ class Dispatcher:
             status = self.monitor.status(attempt.agent) if agent else Status("exited")
             changed = self._hook_changed(attempt.agent)
             end = outcome(status, delivery, changed, now_ms())
-            if end is None or attempt.agent in self._preparing or self.pauses(attempt.agent):
+            if attempt.agent in self._preparing:
+                continue
+            if end is None and not attempt.delivery and agent is not None:
+                self._begin(attempt, agent)  # an earlier engine ended before it had handed the text over
+            if end is None or self.pauses(attempt.agent):
                 continue
             if end[0] == "ended" and agent is not None:
                 await self.writer.run(lambda conn, task=attempt.task: queue.check(conn, task))

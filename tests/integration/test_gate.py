@@ -26,15 +26,12 @@ from tests.waiting import wait_until
 
 CHECK = "sh check.sh"
 FILES = {
-    "check.sh": "set -e\npython3 -m unittest -q tests.test_sum\n",
-    "calc.py": "def add(a, b):\n    return a - b\n",
-    "tests/__init__.py": "",
-    "tests/test_sum.py": (
-        "import unittest\nfrom calc import add\n\n\nclass Sum(unittest.TestCase):\n"
-        "    def test_sum(self):\n        self.assertEqual(add(2, 2), 4)\n"
-    ),
+    "check.sh": "set -e\nsh tests/test_sum.sh\n",
+    "calc.sh": "echo $(($1 - $2))\n",
+    "tests/lib.sh": "",
+    "tests/test_sum.sh": '[ "$(sh calc.sh 2 2)" = 4 ]\n',
 }
-GOOD = {"calc.py": "def add(a, b):\n    return a + b\n"}
+GOOD = {"calc.sh": "echo $(($1 + $2))\n"}
 
 
 @dataclass
@@ -81,15 +78,15 @@ def dirty(place: Place) -> None:
 
 
 def red(place: Place) -> None:
-    repos.commit(place.tree, "Not yet", {"calc.py": "def add(a, b):\n    return a * b + 1\n"})
+    repos.commit(place.tree, "Not yet", {"calc.sh": "echo $(($1 * $2 + 1))\n"})
 
 
 def edited_test(place: Place) -> None:
-    repos.commit(place.tree, "It passes", {"tests/test_sum.py": FILES["tests/test_sum.py"].replace("4)", "0)")})
+    repos.commit(place.tree, "It passes", {"tests/test_sum.sh": FILES["tests/test_sum.sh"].replace("= 4", "= 0")})
 
 
 def deleted_test(place: Place) -> None:
-    repos.git(place.tree, "rm", "-q", "tests/test_sum.py")
+    repos.git(place.tree, "rm", "-q", "tests/test_sum.sh")
     repos.commit(place.tree, "It passes", {"check.sh": "true\n"})
 
 
@@ -98,9 +95,9 @@ def edited_script(place: Place) -> None:
 
 
 def moved_and_edited_test(place: Place) -> None:
-    repos.git(place.tree, "mv", "tests/test_sum.py", "tests/test_add.py")
-    repos.write(place.tree, {"tests/test_sum.py": "import unittest\n"})
-    repos.commit(place.tree, "It passes", {"tests/test_add.py": FILES["tests/test_sum.py"].replace("4)", "0)")})
+    repos.git(place.tree, "mv", "tests/test_sum.sh", "tests/test_add.sh")
+    repos.write(place.tree, {"tests/test_sum.sh": "true\n"})
+    repos.commit(place.tree, "It passes", {"tests/test_add.sh": FILES["tests/test_sum.sh"].replace("= 4", "= 0")})
 
 
 def other_branch(place: Place) -> None:
@@ -120,12 +117,12 @@ def empty_commit(place: Place) -> None:
 
 def there_and_back(place: Place) -> None:
     repos.commit(place.tree, "Mend it", GOOD)
-    repos.commit(place.tree, "Or not", {"calc.py": FILES["calc.py"]})
+    repos.commit(place.tree, "Or not", {"calc.sh": FILES["calc.sh"]})
 
 
 def conflicting(place: Place) -> None:
     repos.commit(place.tree, "Mend it", GOOD)
-    repos.commit(place.repo, "Another way", {"calc.py": "def add(a, b):\n    return sum((a, b))\n"})
+    repos.commit(place.repo, "Another way", {"calc.sh": "echo $(expr $1 + $2)\n"})
 
 
 def history_lost(place: Place) -> None:
@@ -135,7 +132,7 @@ def history_lost(place: Place) -> None:
 
 def merging(place: Place) -> None:
     repos.git(place.tree, "switch", "-q", "-c", "side")
-    repos.commit(place.tree, "Side", {"calc.py": "side\n"})
+    repos.commit(place.tree, "Side", {"calc.sh": "side\n"})
     repos.git(place.tree, "switch", "-q", place.agent.branch)
     repos.commit(place.tree, "Mend it", GOOD)
     repos.git(place.tree, "merge", "side", check=False)
@@ -143,12 +140,12 @@ def merging(place: Place) -> None:
 
 FALSE = [
     (nothing, "failed", "nothing changed: its branch has no commit of its own"),
-    (dirty, "flagged", "uncommitted when it said it was done, committed by the deck: calc.py, notes.txt"),
+    (dirty, "flagged", "uncommitted when it said it was done, committed by the deck: calc.sh, notes.txt"),
     (red, "failed", "verify failed with exit code 1"),
-    (edited_test, "flagged", "protected: tests/test_sum.py was changed"),
-    (deleted_test, "flagged", "protected: check.sh was changed, tests/test_sum.py was deleted"),
+    (edited_test, "flagged", "protected: tests/test_sum.sh was changed"),
+    (deleted_test, "flagged", "protected: check.sh was changed, tests/test_sum.sh was deleted"),
     (edited_script, "flagged", "protected: check.sh was changed"),
-    (moved_and_edited_test, "flagged", "protected: tests/test_sum.py was changed"),
+    (moved_and_edited_test, "flagged", "protected: tests/test_sum.sh was changed"),
     (other_branch, "failed", "its work is on mine, not on deck/al/1; kept as refs/deck/kept/al/1"),
     (detached, "failed", "its work is on no branch (at "),
     (empty_commit, "failed", "nothing changed: its 1 commit leave every file as it was"),
@@ -195,8 +192,8 @@ async def test_what_is_left_uncommitted_is_committed_with_a_trailer(place: Place
 
 
 def new_test(place: Place) -> None:
-    more = "import unittest\n\n\nclass More(unittest.TestCase):\n    def test_more(self):\n        pass\n"
-    repos.commit(place.tree, "Mend it, with a test", {**GOOD, "tests/test_more.py": more, "tests/conftest.py": ""})
+    more = "true\n"
+    repos.commit(place.tree, "Mend it, with a test", {**GOOD, "tests/test_more.sh": more, "tests/conftest.py": ""})
 
 
 def renamed(place: Place) -> None:
@@ -205,14 +202,14 @@ def renamed(place: Place) -> None:
 
 
 def renamed_test(place: Place) -> None:
-    repos.write(place.tree, {"tests/test_old.py": "X = 1\n" * 40})
+    repos.write(place.tree, {"tests/test_old.sh": "x=1\n" * 40})
     repos.commit(place.tree, "Another test")
-    repos.git(place.tree, "mv", "tests/test_old.py", "tests/test_new.py")
+    repos.git(place.tree, "mv", "tests/test_old.sh", "tests/test_new.sh")
     repos.commit(place.tree, "Mend it", GOOD)
 
 
 def human_on_base(place: Place) -> None:
-    repos.commit(place.repo, "A human's", {"README.md": "# other words\n", "tests/test_sum.py": "# changed there\n"})
+    repos.commit(place.repo, "A human's", {"README.md": "# other words\n", "tests/test_sum.sh": "# changed there\n"})
     repos.commit(place.tree, "Mend it", GOOD)
 
 
@@ -222,14 +219,14 @@ def human_on_branch(place: Place) -> None:
 
 
 def merged_base(place: Place) -> None:
-    more = FILES["tests/test_sum.py"] + "        self.assertEqual(add(1, 2), 3)\n"
-    repos.commit(place.repo, "A human's stricter test", {"tests/test_sum.py": more})
+    more = FILES["tests/test_sum.sh"] + '[ "$(sh calc.sh 1 2)" = 3 ]\n'
+    repos.commit(place.repo, "A human's stricter test", {"tests/test_sum.sh": more})
     repos.commit(place.tree, "Mend it", GOOD)
     repos.git(place.tree, "merge", "-q", "--no-edit", "main")
 
 
 def amended(place: Place) -> None:
-    repos.commit(place.tree, "Mend", {"calc.py": "def add(a, b):\n    return b + a\n"})
+    repos.commit(place.tree, "Mend", {"calc.sh": "echo $(($2 + $1))\n"})
     repos.write(place.tree, GOOD)
     repos.git(place.tree, "commit", "-q", "-a", "--amend", "-m", "Mend it")
 
@@ -311,7 +308,7 @@ async def test_a_spec_may_say_itself_what_is_protected(place: Place) -> None:
     edited_test(place)
     assert (await place.judged(f"verify: {CHECK}\nprotect: []"))[0] == "passed"
     outcome, reason, _ = await place.judged(f"verify: {CHECK}\nprotect: ['tests/**']")
-    assert (outcome, reason) == ("flagged", "protected: tests/test_sum.py was changed")
+    assert (outcome, reason) == ("flagged", "protected: tests/test_sum.sh was changed")
 
 
 async def test_a_verify_run_survives_whoever_asked_for_it(place: Place, tmp_path: Path) -> None:
