@@ -170,10 +170,17 @@ class Dispatcher:
                 self._begin(attempt, agent)  # an earlier engine ended before it had handed the text over
             if end is None or self.pauses(attempt.agent):
                 continue
+            if end[0] == "limited" and not await self._has_another(attempt):
+                continue  # it goes on itself once the limit is over
             if end[0] == "ended" and agent is not None:
                 await self.writer.run(lambda conn, task=attempt.task: queue.check(conn, task))
             else:
                 await self._finish(attempt, agent, *end)
+
+    async def _has_another(self, attempt: Attempt) -> bool:
+        """Whether the task's niche names another harness or model that could go on at once."""
+        niche = (await self.writer.run(lambda conn: queue.task(conn, attempt.task))).niche
+        return len(settings.current().niches.get(niche, ())) > 1
 
     def _hook_changed(self, agent_id: str) -> int:
         """When the newest hook that fits idle came in, 0 without one: a turn may be too short to be seen."""

@@ -103,5 +103,8 @@ def _store(
         rows.event(conn, now_ms(), "park", action="begin", why=park.words, agents=list(park.parked), until=park.until)
     for park in over:
         rows.event(conn, now_ms(), "park", action="end", why=park.words, agents=list(park.parked))
+    last = "SELECT outcome FROM attempts WHERE agent = ? ORDER BY started DESC, n DESC LIMIT 1"
     for agent in again:
-        deliveries.add(conn, agent, text, kind="resume")
+        row = conn.execute(last, (agent,)).fetchone()
+        if row is None or row["outcome"] != "limited":  # what it did has gone to the next harness of its niche
+            deliveries.add(conn, agent, text, kind="resume")
