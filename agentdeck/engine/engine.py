@@ -42,6 +42,7 @@ from agentdeck.services.radar import Radar
 from agentdeck.services.records import Records
 from agentdeck.services.rounds import forever
 from agentdeck.services.sizes import SizeKeeper
+from agentdeck.services.spec_watch import SpecWatch
 from agentdeck.services.supervisor import Supervisor
 from agentdeck.services.tree_watch import TreeWatch
 
@@ -78,6 +79,7 @@ class Engine:
         keeper = Gatekeeper(self.writer, paths.state_dir() / "verify")
         self.judging = Judging(self.writer, self.monitor, keeper, self.meter.count)
         self.dispatcher = Dispatcher(self.writer, self.monitor, self.judging, self.meter.count)
+        self.specs = SpecWatch(self.writer)
         self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
         self.police = Police(self.writer, self.monitor, self.handlers.lock)
@@ -123,6 +125,7 @@ class Engine:
         self._spawn(self.gauge.run())
         self._spawn(self._sweeps())
         self._spawn(self.radar.run())
+        self._spawn(self.specs.run())
         self._spawn(self.foreign.run())
         return True
 

@@ -46,7 +46,7 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`counts` are of all tasks, `cards` of those that are shown, in order; `paused` says what pauses."""
+    """`counts` are of all tasks, `cards` of those that are shown, in order; `paused`: what pauses or cannot be read."""
 
     counts: dict[str, int]
     cards: tuple[Card, ...]
@@ -66,7 +66,8 @@ def load(conn: sqlite3.Connection | None) -> Board:
     waits = dependencies.waits(conn) if counts.get("queued") else {}
     cards = tuple(_card(row, costs, waits) for row in found)
     idle, paused = _idle(conn)
-    return Board(counts, cards, idle, paused)
+    wrong = tuple(row["reason"] for row in conn.execute("SELECT reason FROM spec_problems ORDER BY at DESC LIMIT 3"))
+    return Board(counts, cards, idle, (*paused, *wrong))
 
 
 def _rows(conn: sqlite3.Connection, state: str) -> list[sqlite3.Row]:

@@ -14,6 +14,7 @@ from agentdeck.adapters.database.store import EpochLost, Writer
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.gate import GateStep
+from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
 from agentdeck.services import budget_report, queue, settings, specs, task_limits
 from agentdeck.services.gatekeeper import Gatekeeper
@@ -89,9 +90,9 @@ class Judging:
         self, conn: sqlite3.Connection, attempt: Attempt, agent: Agent, task: Task, steps: list[GateStep], tip: str
     ) -> None:
         """Store the ruling, and in the same transaction what follows: review, acceptance, or the next attempt."""
-        outcome, reason = ruling(steps, bool(task.verify))
+        outcome, reason = ruling(steps, bool(_spec(conn, attempt).verify))
         before = queue.task(conn, task.id)
-        spec = specs.stored(queue.text(conn, attempt.spec_version), task.path)
+        spec = _spec(conn, attempt)
         end = _end(conn, before, tip) if outcome == "failed" else ""
         words = "; ".join(filter(None, (reason, end)))
         state = queue.finish(conn, task.id, attempt.n, outcome, words, tip, 0 if end else limit(task))
@@ -110,6 +111,11 @@ def _end(conn: sqlite3.Connection, task: Task, tip: str) -> str:
     if over or not task.keep_going:
         return f"its budget is spent: {over}" if over else ""
     return task_limits.stands_still(task.attempts, settings.current().queue.stop_after_turns, tip)
+
+
+def _spec(conn: sqlite3.Connection, attempt: Attempt) -> Spec:
+    """The version that the attempt was given, whatever the task says by now."""
+    return specs.stored(queue.text(conn, attempt.spec_version))
 
 
 def _abandon(conn: sqlite3.Connection, attempt: Attempt) -> None:

@@ -336,6 +336,9 @@ def _follow(conn: sqlite3.Connection, task_id: int, agent: str, limit: int) -> T
     delivered = {row["n"] for row in conn.execute(query, (task_id,))}
     state, reason = state_after(found.attempts, delivered, limit, found.tried_before)
     _move(conn, found, state, reason, agent)
+    if state == "queued" and not approved(conn, found.spec_version):  # a new version came while it ran
+        _stand(conn, task_id)
+        return "blocked"
     return state
 
 

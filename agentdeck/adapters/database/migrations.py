@@ -422,3 +422,15 @@ def m016_attention(db: Database) -> None:
 def m017_parked(db: Database) -> None:
     """Who waits for the end of a limit or an outage that several have met, and in what words."""
     _run(db, "CREATE TABLE parked (agent TEXT PRIMARY KEY, why TEXT NOT NULL);\n")
+
+
+@migrations()
+def m018_watched(db: Database) -> None:
+    """What is wrong with files in watched folders."""
+    _run(
+        db,
+        """
+        CREATE TABLE spec_problems (path TEXT PRIMARY KEY, reason TEXT NOT NULL, at INTEGER NOT NULL);
+        CREATE INDEX attempts_started ON attempts(started);
+        """,
+    )
