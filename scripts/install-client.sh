@@ -9,7 +9,8 @@ case ${1:-} in
     codex) package=@openai/codex version=0.169.0 own=${DECK_TEST_CODEX:-} ;;
     gemini) package=@google/gemini-cli version=0.61.0 own=${DECK_TEST_GEMINI:-} ;;
     opencode) package=opencode-ai version=1.18.33 own=${DECK_TEST_OPENCODE:-} ;;
-    *) echo "usage: install-client.sh claude|codex|gemini|opencode" >&2; exit 2 ;;
+    ccusage) package=ccusage version=20.0.24 own=${DECK_TEST_CCUSAGE:-} ;;  # the counter that benchmarks compare with
+    *) echo "usage: install-client.sh claude|codex|gemini|opencode|ccusage" >&2; exit 2 ;;
 esac
 place=$root/.clients/$1-$version
 binary=$place/node_modules/.bin/$1
