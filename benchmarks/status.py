@@ -35,15 +35,20 @@ def load(name: str) -> Client:
 
 
 def play(client: Client, root: Path, lives: Sequence[Life], jobs: int = 2, log: Path | None = None) -> Figures:
-    """All lives in one deck below `root`, a few at a time; what is known of them together."""
+    """All lives in one deck below `root`, a few at a time; what is known of them together.
+
+    AssertionError, once all are over, when a client did not do its part in one of them.
+    """
     repo = root / "repo"
     if not repo.exists():
         repos.make(repo)
     with ThreadPoolExecutor(jobs) as pool:
-        found = list(pool.map(lambda life: _life(client, life, root, repo, log), lives))
+        begun = [pool.submit(_life, client, life, root, repo, log) for life in lives]
+    troubles = [str(trouble) for one in begun if (trouble := one.exception())]
+    assert not troubles, "\n".join(troubles)
     whole = Figures()
-    for figures in found:
-        whole.add(figures)
+    for one in begun:
+        whole.add(one.result())
     return whole
 
 

@@ -51,6 +51,11 @@ def retried(status: str, word: str) -> tuple[Beat, ...]:
     )
 
 
+def behind(times: int) -> Sign:
+    """What is shown once the model has answered that many ends of background work."""
+    return Sign(rf"(?s)(● Done\..*){{{times}}}✻ \w+ for [^\n]* · done", "esc to interrupt")
+
+
 TURNS = Life(
     "turns",
     (
@@ -63,7 +68,7 @@ TURNS = Life(
         Beat("box denied", "idle", keys=("4",)),
         *box("permission box", "four", hold=7.0),
         Beat("Esc on a box", "idle", keys=("Escape",)),
-        Beat("prompt", "working", text="Five ::wait 40 ::say never", hold=2.0),
+        Beat("prompt", "working", text="Five ::bash ls ::wait 40 ::say never", hold=2.0),
         Beat("Esc in a turn", "idle", keys=("Escape",), hold=3.0),
         Beat("prompt", "working", text="Six ::wait 4 ::say First.", hold=1.0),
         Beat("queued prompt", "working", text="Seven ::wait 3 ::say Second.", hold=0.5),
@@ -99,7 +104,7 @@ BACKGROUND = Life(
     (
         Beat("start", "idle", hold=1.0),
         Beat("prompt", "working", text=f"Delegate ::call Agent {LOOK % ''} ::say All done.", hold=2.0),
-        Beat("end of a turn", "idle", sign=Sign(r"● All done\.", BUSY)),
+        Beat("end of background work", "idle", sign=behind(1)),
         Beat(
             "prompt",
             "working",
@@ -107,10 +112,10 @@ BACKGROUND = Life(
             hold=1.0,
         ),
         Beat("Stop with background work", "working", sign=Sign(r"● Started\."), hold=1.0),
-        Beat("end of background work", "idle", sign=Sign(COMPOSER, rf"{BUSY}|1 local agent")),
+        Beat("end of background work", "idle", sign=behind(2)),
         Beat("prompt", "working", text=f"Sleep ::call Bash {ASLEEP} ::say It sleeps.", hold=0.3),
         Beat("Stop with background work", "working", sign=Sign(r"● It sleeps\."), hold=1.0),
-        Beat("end of background work", "idle", sign=Sign(COMPOSER, rf"{BUSY}|1 shell"), hold=3.0),
+        Beat("end of background work", "idle", sign=behind(3), hold=3.0),
     ),
     MANUAL,
 )
@@ -125,7 +130,7 @@ WRAPPED = Life(
         Beat("SIGSTOP", "hung", signal="STOP", sign=Sign("."), hold=6.0),
         Beat("SIGCONT", "working", signal="CONT", hold=1.0),
         Beat("end of a turn", "idle"),
-        Beat("prompt", "working", text="Four ::wait 40 ::say never", hold=2.0),
+        Beat("prompt", "working", text="Four ::bash ls ::wait 40 ::say never", hold=2.0),
         Beat("Esc in a turn", "idle", keys=("Escape",)),
         Beat("exit", "exited", text="/exit"),
     ),
@@ -135,9 +140,9 @@ WRAPPED = Life(
 DIALOGS = Life(
     "dialogs",
     (
-        Beat("start-up dialog", "needs_input", sign=Sign("Detected a custom API key")),
-        Beat("next dialog", "needs_input", keys=("Up", "Enter"), sign=Sign("Quick safety check")),
-        Beat("dialogs answered", "idle", keys=("Down", "Enter")),
+        Beat("start-up dialog", "needs_input", sign=Sign("Quick safety check")),
+        Beat("next dialog", "needs_input", keys=("Down", "Enter"), sign=Sign("Detected a custom API key")),
+        Beat("dialogs answered", "idle", keys=("Up", "Enter")),
     ),
     MANUAL,
     seed="nothing",

@@ -69,8 +69,8 @@ TROUBLE = Life(
     "trouble",
     (
         Beat("start", "idle", hold=2.0),
-        *retried("fail 503 x2 Overloaded", "first"),
-        *retried("cut x1", "third"),
+        *retried("fail 503 x7 Overloaded", "first"),
+        *retried("cut x4", "third"),
         Beat("prompt", "working", text="Fail ::wait 2 ::fail 400 x9 Nothing works", hold=0.0),
         Beat("failed turn", "failed", hold=3.0),
         *turn("On ::wait 3 ::say We go on."),

@@ -105,7 +105,7 @@ class Stage:
 
     def _beat(self, beat: Beat, began: float) -> None:
         at = began or self._do(beat)
-        since = at or (self.marks[-1].at if self.marks else time.time())
+        since = at or self.marks[-1].seen
         sign = self._sign(beat)
         seen = self._until(beat, sign, since)
         if not at:

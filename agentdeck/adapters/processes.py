@@ -48,6 +48,21 @@ def ancestors(pid: int) -> frozenset[int]:
         return frozenset()
 
 
+def below(pid: int, top: int) -> bool:
+    """Whether `top` started this process, itself or by others."""
+    try:
+        while pid > 1:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                pid = int(file.read().rpartition(b")")[2].split()[1])
+            if pid == top:
+                return True
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:  # it is gone, or this is a system without /proc
+        return not os.path.isdir("/proc/self") and top in ancestors(pid)
+    return False
+
+
 def holders(files: Collection[str]) -> dict[str, int]:
     """Which process has which of these files locked (by flock or fcntl), as file -> pid; one that nobody has is absent.
 

@@ -65,7 +65,10 @@ class Hook(Strict):
 
 
 class StatusFile(Strict):
-    """A file in which the client itself keeps its state, by process id. `path` may use {home} {config_home} {pid}."""
+    """A file in which the client itself keeps its state, by process id. `path` may use {home} {config_home} {pid}.
+
+    `background`: words for work that goes on while the screen looks idle.
+    """
 
     path: str
     field: str = "status"
@@ -73,6 +76,7 @@ class StatusFile(Strict):
     session_field: str = ""
     changed_field: str = ""
     states: dict[str, list[State]]
+    background: list[str] = []
     reasons: dict[str, Reason] = {}  # value of ask_field -> reason
 
 

@@ -52,7 +52,7 @@ class Evidence:
     reason: Reason = ""
     ask: Ask | None = None
     until: int = 0  # for `limited`: when the limit resets, 0 when unknown
-    background: bool = False  # a turn ended while background work goes on: not idle
+    background: bool = False  # a turn ended while background work goes on: not idle, though its screen may look so
 
 
 @dataclass(frozen=True, slots=True)

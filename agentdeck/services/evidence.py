@@ -152,7 +152,8 @@ def from_status_file(harness: Harness, data: Mapping[str, object], at: int) -> E
     stamp = data.get(where.changed_field)
     changed = int(stamp) if isinstance(stamp, (int, float)) and 0 < stamp <= at else at
     ask = Ask(waiting, reason) if waiting else None
-    return Evidence("vendor", tuple(states), changed, at, f"status file says {word}", reason, ask)
+    why, behind = f"status file says {word}", word in where.background
+    return Evidence("vendor", tuple(states), changed, at, why, reason, ask, background=behind)
 
 
 def from_pane(pane: Pane, at: int) -> Evidence:

@@ -70,6 +70,7 @@ class Monitor:
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.watched: dict[str, Watched] = {}
+        self._files = probes.StatusFiles()
         self._measured = 0  # when silent agents were measured last
         self._files = StatusFiles(probes.read_json)
         self._heard = 0  # UTC ms of the last answer of tmux

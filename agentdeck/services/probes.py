@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck import paths
+from agentdeck.adapters import processes
 from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 from agentdeck.services import launch
@@ -80,7 +81,47 @@ def read_json(file: str) -> dict[str, object] | None:
     return data if isinstance(data, dict) else None
 
 
-def read_status_file(harness: Harness, agent: Agent) -> dict[str, object] | None:
-    """The client's own status file, as `read_json`."""
-    file = status_file(harness, agent)
-    return read_json(file) if file else None
+class StatusFiles:
+    """Reads the status files of clients; remembers which process below an agent's own is the client."""
+
+    def __init__(self) -> None:
+        self._below: dict[str, tuple[int, int]] = {}  # agent -> (its own process, the client)
+
+    def read(self, harness: Harness, agent: Agent) -> dict[str, object] | None:
+        """The client's own status file; None when there is none now or it is half-written (asserts nothing)."""
+        if harness.status_file is None or not agent.pid:
+            return None
+        path = harness.status_file.path
+        known = self._below.get(agent.id, (0, 0))
+        for pid in (agent.pid, known[1] if known[0] == agent.pid else 0):
+            if pid and (data := _json(_status_path(path, agent, pid))) is not None:
+                return data
+        found = _client_below(path, agent)
+        self._below[agent.id] = (agent.pid, found)
+        return _json(_status_path(path, agent, found)) if found else None
+
+
+def _status_path(path: str, agent: Agent, pid: int | str) -> str:
+    return launch.fill([path], {**launch.values(agent), "pid": str(pid)})[0]
+
+
+def _client_below(path: str, agent: Agent) -> int:
+    """The process that has a status file and was started by the agent's own one, a shell around it; 0 for none."""
+    if os.path.exists(_status_path(path, agent, agent.pid)):
+        return 0  # just being written
+    folder, _, name = _status_path(path, agent, "*").rpartition("/")
+    head, _, tail = name.partition("*")
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return 0
+    pids = (one.removeprefix(head).removesuffix(tail) for one in names if one.startswith(head) and one.endswith(tail))
+    return next((int(pid) for pid in pids if pid.isdigit() and processes.below(int(pid), agent.pid)), 0)
+
+
+def _json(file: str) -> dict[str, object] | None:
+    try:
+        data = json.loads(Path(file).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None

@@ -9,6 +9,7 @@ from agentdeck.models.status import TRUST, Evidence, Reason, State, Status
 
 FRESH_MS = 10_000  # with no source confirmed for this long, nothing is known
 SETTLE_MS = 400  # idle is believed once nothing has changed for this long: clients repaint in steps
+BEHIND_MS = 1_200  # and this long after work in the background: its end is told to the model, which has a word on it
 CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels through all of them
 RESET_GRACE_MS = 60_000  # a client may go on by itself once its limit has reset; then it is taken for idle
 PAINTED = frozenset({"title", "screen"})
@@ -61,11 +62,12 @@ def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
     silent = tuple(e for e in found if not e.states and e not in stale)
     speaking = [e for e in found if e.states and e not in stale and e is not dead]
     speaking.sort(key=lambda e: (-e.changed, -TRUST.get(e.source, 0)))
+    goes_on = any(e.background for e in speaking)
     agreeing: list[Evidence] = []
     overruled: list[Evidence] = []
     possible: tuple[State, ...] = ()
     for at, e in enumerate(speaking):
-        allowed = _allowed(e)
+        allowed = _allowed(e, goes_on)
         both = tuple(state for state in possible if state in allowed) if agreeing else allowed
         if both:
             possible = both
@@ -78,8 +80,10 @@ def weigh(evidence: Iterable[Evidence], now: int) -> Weighed:
     return Weighed(dead, tuple(agreeing), tuple(overruled), None, silent, stale, possible)
 
 
-def _allowed(e: Evidence) -> tuple[State, ...]:
-    """What a source allows: a client that hangs leaves every sign of work standing."""
+def _allowed(e: Evidence, goes_on: bool) -> tuple[State, ...]:
+    """What a source allows: a client that hangs leaves every sign of work standing, one that works behind has none."""
+    if goes_on and e.source == "screen" and "idle" in e.states and "working" not in e.states:
+        return (*e.states, "working", "hung")
     return (*e.states, "hung") if "working" in e.states and "hung" not in e.states else e.states
 
 
@@ -104,7 +108,7 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
         return _conflict(leader, weighed.rival, before, now)
     state = weighed.possible[0]
     held = state == "idle" and before.state not in ("idle", "unknown", "starting", "exited")
-    if held and now - leader.changed < SETTLE_MS:
+    if held and now - leader.changed < (BEHIND_MS if any(e.background for e in weighed.overruled) else SETTLE_MS):
         return replace(before, checked=now)
     return _status(state, leader, agreeing, before, now)
 

@@ -21,3 +21,22 @@ def test_a_screen_alone_never_ends_a_turn() -> None:
     screen = Evidence("screen", ("idle",), NOW - 2_800, NOW, "screen '❯'")
     found = verdict([PROMPTED, screen], NOW, WORKING)
     assert (found.state, found.last_known) == ("unknown", "working")
+
+
+# Recorded with Claude Code 2.1.330: a shell in the background outlives the turn, and the screen looks idle.
+SHELL = Evidence("vendor", ("working",), NOW - 4_000, NOW, "status file says shell", background=True)
+COMPOSER = Evidence("screen", ("idle",), NOW - 3_900, NOW, "screen '❯'")
+STOPPED = Evidence("hook", ("working",), NOW - 4_100, NOW - 4_100, "Stop hook, but tasks go on", background=True)
+
+
+def test_work_in_the_background_is_work_though_the_screen_looks_idle() -> None:
+    assert verdict([STOPPED, SHELL, COMPOSER], NOW, WORKING).state == "working"
+    assert verdict([STOPPED, COMPOSER], NOW, WORKING).state == "working"
+
+
+def test_the_end_of_background_work_is_believed_once_the_model_has_had_its_word() -> None:
+    def rest(since: int) -> list[Evidence]:
+        return [STOPPED, COMPOSER, Evidence("vendor", ("idle", "failed"), NOW - since, NOW, "status file says idle")]
+
+    assert verdict(rest(700), NOW, WORKING).state == "working"
+    assert verdict(rest(1_300), NOW, WORKING).state == "idle"
