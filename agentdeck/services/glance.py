@@ -52,7 +52,7 @@ def _look(agent: Agent, panes: dict[str, Pane] | None, alive: bool, now: int) ->
     harness = loader.get(agent.harness)
     events, _ = probes.read_spool(agent.id, now / 1000)
     found = [e for e in (ev.from_hook(harness, event.payload, event.at) for event in events) if e is not None]
-    file = probes.StatusFiles().read(harness, agent)
+    file = probes.read_status_file(harness, agent)
     vendor = ev.from_status_file(harness, file, now) if file is not None else None
     if vendor is not None:
         found.append(vendor)

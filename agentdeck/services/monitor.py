@@ -70,9 +70,8 @@ class Monitor:
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
         self.watched: dict[str, Watched] = {}
-        self._files = probes.StatusFiles()
         self._measured = 0  # when silent agents were measured last
-        self._files = StatusFiles(probes.read_json)
+        self._files = StatusFiles(probes.ProcessFiles().read)
         self._heard = 0  # UTC ms of the last answer of tmux
         self._hearing = 0  # UTC ms since when it answers without a gap: nobody was silent before that
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,47 +82,45 @@ def read_json(file: str) -> dict[str, object] | None:
     return data if isinstance(data, dict) else None
 
 
-class StatusFiles:
-    """Reads the status files of clients; remembers which process below an agent's own is the client."""
+def read_status_file(harness: Harness, agent: Agent) -> dict[str, object] | None:
+    """The client's own status file, as `ProcessFiles` reads it."""
+    file = status_file(harness, agent)
+    return ProcessFiles().read(file) if file else None
+
+
+_NAMED = re.compile(r"(\D*)(\d+)(\D*)")
+
+
+class ProcessFiles:
+    """Reads files named by a process id; where a shell stands around the client, the client's own."""
 
     def __init__(self) -> None:
-        self._below: dict[str, tuple[int, int]] = {}  # agent -> (its own process, the client)
+        self._instead: dict[str, str] = {}
 
-    def read(self, harness: Harness, agent: Agent) -> dict[str, object] | None:
-        """The client's own status file; None when there is none now or it is half-written (asserts nothing)."""
-        if harness.status_file is None or not agent.pid:
+    def read(self, file: str) -> dict[str, object] | None:
+        """As `read_json`: the file, or that of a process which the one in its name has started."""
+        if file in self._instead and (found := read_json(self._instead[file])) is not None:
+            return found
+        self._instead.pop(file, None)
+        if os.path.exists(file):
+            return read_json(file)
+        other = _of_descendant(file)
+        if not other:
             return None
-        path = harness.status_file.path
-        known = self._below.get(agent.id, (0, 0))
-        for pid in (agent.pid, known[1] if known[0] == agent.pid else 0):
-            if pid and (data := _json(_status_path(path, agent, pid))) is not None:
-                return data
-        found = _client_below(path, agent)
-        self._below[agent.id] = (agent.pid, found)
-        return _json(_status_path(path, agent, found)) if found else None
+        self._instead[file] = other
+        return read_json(other)
 
 
-def _status_path(path: str, agent: Agent, pid: int | str) -> str:
-    return launch.fill([path], {**launch.values(agent), "pid": str(pid)})[0]
-
-
-def _client_below(path: str, agent: Agent) -> int:
-    """The process that has a status file and was started by the agent's own one, a shell around it; 0 for none."""
-    if os.path.exists(_status_path(path, agent, agent.pid)):
-        return 0  # just being written
-    folder, _, name = _status_path(path, agent, "*").rpartition("/")
-    head, _, tail = name.partition("*")
+def _of_descendant(file: str) -> str:
+    """A file of the same kind whose process was started by the one in this name; '' for none."""
+    folder, name = os.path.split(file)
+    own = _NAMED.fullmatch(name)
     try:
-        names = os.listdir(folder)
+        names = os.listdir(folder) if own else []
     except OSError:
-        return 0
-    pids = (one.removeprefix(head).removesuffix(tail) for one in names if one.startswith(head) and one.endswith(tail))
-    return next((int(pid) for pid in pids if pid.isdigit() and processes.below(int(pid), agent.pid)), 0)
-
-
-def _json(file: str) -> dict[str, object] | None:
-    try:
-        data = json.loads(Path(file).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
+        return ""
+    for other in map(_NAMED.fullmatch, names):
+        same = own is not None and other is not None and (other[1], other[3]) == (own[1], own[3])
+        if own is not None and other is not None and same and processes.below(int(other[2]), int(own[2])):
+            return os.path.join(folder, other[0])
+    return ""

@@ -1,60 +1,71 @@
-"""A client's own status file, of a client that is the agent's process or was started by it."""
+"""A disk that does not answer holds up the files that lie on it and no other."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-from collections.abc import Iterator
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from agentdeck.harnesses.schema import Harness
-from agentdeck.models.agent import Agent
-from agentdeck.services.probes import StatusFiles
+from agentdeck.services import status_files
+from agentdeck.services.probes import read_json
+from agentdeck.services.status_files import StatusFiles
 from tests.waiting import wait_for
 
 
 @pytest.fixture
-def shell() -> Iterator[int]:
-    """A shell with a program below it, as a wrapper script has."""
-    made = subprocess.Popen(["sh", "-c", "sleep 60; true"], start_new_session=True)
-    wait_for(lambda: child(made.pid), 5, "the program below the shell")
-    yield made.pid
-    os.killpg(made.pid, 9)
-    made.wait()
+def homes(tmp_path: Path) -> dict[str, str]:
+    """One status file on a disk that answers, one that is a pipe nobody writes to: to open it takes for ever."""
+    files = {"good": tmp_path / "good" / "1.json", "stalled": tmp_path / "stalled" / "2.json"}
+    for file in files.values():
+        file.parent.mkdir()
+    files["good"].write_text(json.dumps({"status": "busy"}))
+    os.mkfifo(files["stalled"])
+    return {agent: str(file) for agent, file in files.items()}
 
 
-def child(pid: int) -> int:
-    """The first process below this one, 0 for none."""
-    return next(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()), 0)
+def release(fifo: str, text: str) -> None:
+    """The disk answers again: who waits gets what stands in the file, and so does everybody after."""
+    with open(fifo, "w") as file:
+        file.write(text)
+    os.unlink(fifo)
+    Path(fifo).write_text(text)
 
 
-def harness(folder: Path) -> Harness:
-    where = {"path": f"{folder}/{{pid}}.json", "states": {"busy": ["working"]}}
-    return Harness.model_validate({"name": "x", "title": "X", "start": {"argv": ["x"]}, "status_file": where})
+def test_the_others_are_read_while_one_disk_hangs_and_all_again_once_it_answers(homes: dict[str, str]) -> None:
+    files = StatusFiles(read_json)
+    assert files.look(homes) == {"good": {"status": "busy"}}
+    Path(homes["good"]).write_text(json.dumps({"status": "idle"}))
+    for _ in range(5):  # the one that hangs is not asked again meanwhile
+        assert files.look(homes) == {"good": {"status": "idle"}}
+    assert len([one for one in threading.enumerate() if one.name == "status-files"]) == 2
+    release(homes["stalled"], json.dumps({"status": "waiting"}))
+    wait_for(lambda: files.look(homes).get("stalled") == {"status": "waiting"}, 5, "the disk that answers again")
+    os.unlink(homes["stalled"])
+    assert files.look(homes)["stalled"] is None  # it has answered: there is no file
+    files.look({})
+    wait_for(lambda: not [one for one in threading.enumerate() if one.name == "status-files"], 5, "its threads' end")
 
 
-def agent(pid: int) -> Agent:
-    return Agent("a", "ada", "x", "/r", "/t", "b", "main", "", "live", pid=pid)
+def test_what_was_read_too_late_for_one_round_is_of_no_later_one(homes: dict[str, str]) -> None:
+    """A value that came late is not passed off as one of now."""
+    files = StatusFiles(read_json)
+    files.look(homes)
+    release(homes["stalled"], json.dumps({"status": "busy"}))
+    wait_for(lambda: files.look(homes).get("stalled"), 5, "the disk that answers again")
+    Path(homes["stalled"]).write_text(json.dumps({"status": "idle"}))
+    assert files.look(homes)["stalled"] == {"status": "idle"}
+    files.look({})
 
 
-def test_the_client_below_a_wrapper_is_found_and_no_other(tmp_path: Path, shell: int) -> None:
-    files = StatusFiles()
-    assert files.read(harness(tmp_path), agent(shell)) is None
-    for pid, status in ((1, "somebody's"), (os.getpid(), "ours"), (child(shell), "busy")):
-        (tmp_path / f"{pid}.json").write_text(json.dumps({"status": status}))
-    assert files.read(harness(tmp_path), agent(shell)) == {"status": "busy"}
-    (tmp_path / f"{child(shell)}.json").unlink()
-    assert files.read(harness(tmp_path), agent(shell)) is None
-
-
-def test_the_agents_own_file_comes_first_and_half_of_one_says_nothing(tmp_path: Path, shell: int) -> None:
-    (tmp_path / f"{child(shell)}.json").write_text('{"status": "busy"}')
-    own = tmp_path / f"{shell}.json"
-    own.write_text('{"status": "idle"}')
-    files = StatusFiles()
-    assert files.read(harness(tmp_path), agent(shell)) == {"status": "idle"}
-    own.write_text('{"sta')
-    assert files.read(harness(tmp_path), agent(shell)) is None
+def test_a_round_without_trouble_does_not_wait(homes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_files, "PATIENCE_SECONDS", 60.0)
+    files = StatusFiles(read_json)
+    del homes["stalled"]
+    begun = time.monotonic()
+    assert files.look(homes) == {"good": {"status": "busy"}}
+    assert time.monotonic() - begun < 30
+    files.look({})
