@@ -44,7 +44,10 @@ experiments = {count}
 TRAIN = 'import os\nX = 0\nprint("loss:", 100 - X)\n'
 # An edit that is unique, and one that is also better, each time.
 NOOP = 'echo \\"# $(date +%s%N)\\" >> train.py; echo another comment'
-BETTER = "n=$(sed -n 's/^X = //p' train.py); sed -i s/^X.*/X\\\\ =\\\\ $((n+1))/ train.py; date +%s%N | sed 's/^/# /' >> train.py"
+BETTER = (
+    "n=$(sed -n 's/^X = //p' train.py); sed -i s/^X.*/X\\\\ =\\\\ $((n+1))/ train.py; "
+    "date +%s%N | sed 's/^/# /' >> train.py"
+)
 SIGMA = 0.03
 
 
@@ -213,16 +216,16 @@ def check(place: Place, repo: Path, known: list[str]) -> list[str]:
     if kept[: len(known)] != known:
         raise SystemExit("the ledger lost a keep")
     tip = subprocess.run(
-        ["git", "rev-parse", "research/kills"], cwd=repo, capture_output=True, text=True
+        ["git", "rev-parse", "research/kills"], cwd=repo, capture_output=True, text=True, check=True
     ).stdout.strip()
     measured = {e.commit for e in told.experiments.values() if e.value is not None} | {told.begun["base"]}
     if tip not in measured:
         raise SystemExit("the champion was never measured")
     for commit in kept[:-1]:
         words = ["git", "merge-base", "--is-ancestor", commit, tip]
-        if subprocess.run(words, cwd=repo).returncode:
+        if subprocess.run(words, cwd=repo, check=False).returncode:
             raise SystemExit(f"the keep {commit} is not in the champion")
-    if subprocess.run(["git", "fsck", "--no-dangling"], cwd=repo, capture_output=True).returncode:
+    if subprocess.run(["git", "fsck", "--no-dangling"], cwd=repo, capture_output=True, check=False).returncode:
         raise SystemExit("git's objects are damaged")
     return kept
 
