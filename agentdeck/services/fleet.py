@@ -14,30 +14,13 @@ from agentdeck.models.foreign import Foreign
 from agentdeck.models.status import Ask, Status
 from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
+from agentdeck.models.usage_sum import UsageSum, usage_json
 from agentdeck.models.view import View
 from agentdeck.services import attention, budget_rows, collisions, rows, views
 from agentdeck.services.collisions import Clash
 from agentdeck.services.pace import Pace
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
-
-
-@dataclass(frozen=True, slots=True)
-class UsageSum:
-    """`cost` is in nano-dollars and leaves out `unpriced_tokens`, whose model has no known price."""
-
-    tokens: Tokens = Tokens()
-    messages: int = 0
-    cost: int = 0
-    unpriced_tokens: int = 0
-
-    def __add__(self, other: UsageSum) -> UsageSum:
-        return UsageSum(
-            self.tokens + other.tokens,
-            self.messages + other.messages,
-            self.cost + other.cost,
-            self.unpriced_tokens + other.unpriced_tokens,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,23 +211,6 @@ def _as_git_says(agent: Agent, tree: TreeState | None) -> Agent:
     if tree is None or not tree.head or not (agent.here or tree.trouble):
         return agent
     return replace(agent, branch=tree.branch)
-
-
-def usage_json(total: UsageSum) -> dict[str, object]:
-    """`cost_usd` is None when nothing of it has a known price: unknown is not free."""
-    tokens = total.tokens
-    unknown = total.unpriced_tokens and not total.cost
-    return {
-        "input_tokens": tokens.input,
-        "cache_read_tokens": tokens.cache_read,
-        "cache_write_5m_tokens": tokens.cache_write_5m,
-        "cache_write_1h_tokens": tokens.cache_write_1h,
-        "output_tokens": tokens.output,
-        "reasoning_tokens": tokens.reasoning,
-        "messages": total.messages,
-        "cost_usd": None if unknown else round(total.cost / 1e9, 9),
-        "priced": total.unpriced_tokens == 0,
-    }
 
 
 def status_json(status: Status) -> dict[str, object]:

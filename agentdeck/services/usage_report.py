@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from agentdeck.errors import UsageError
 from agentdeck.models.usage import Tokens
+from agentdeck.models.usage_sum import UsageSum, usage_json
 from agentdeck.services import usage_auxiliary
-from agentdeck.services.fleet import UsageSum, usage_json
 
 SCHEMA = 1
 QUARTER_MS = 15 * 60 * 1000
