@@ -21,6 +21,11 @@ SPANS: tuple[Span, ...] = get_args(Span)
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+QUARTER_MS = 15 * MINUTE_MS
+HALF_YEAR_MS = 182 * DAY_MS  # half a year on: where there is summer time it differs
+OLD_MS = 5 * MINUTE_MS
+Quarter = tuple[int, int, int]
+"""(when it begins in UTC ms, tokens, nano-dollars)"""
 MINUTES = 60  # of the burn rate's history
 HEAT_DAYS = 7
 
@@ -136,46 +141,72 @@ def since(span: Span, now: int) -> int:
     return 0 if days is None else midnight(midnight(now) - days * DAY_MS + HOUR_MS * 2)
 
 
-def load(conn: sqlite3.Connection | None, by: By, span: Span, now: int) -> UsageView:
-    """All but budgets, which need the configuration; empty without a database."""
+class Quarters:
+    """Tokens and cost by quarters of an hour. What is older than an hour is asked once in five minutes."""
+
+    def __init__(self) -> None:
+        self._from = self._asked = self._until = 0
+        self._old: list[Quarter] = []
+
+    def since(self, conn: sqlite3.Connection, first: int, now: int) -> list[Quarter]:
+        """Those from `first` (UTC ms) on, in order."""
+        if first < self._from or not self._asked or now - self._asked > OLD_MS or now < self._asked:
+            self._from, self._asked = first, now
+            self._until = (now - HOUR_MS) // QUARTER_MS * QUARTER_MS
+            self._old = [quarter for quarter in _quarters(conn, first) if quarter[0] < self._until]
+        return [quarter for quarter in self._old if quarter[0] >= first] + _quarters(conn, max(first, self._until))
+
+
+def load(conn: sqlite3.Connection | None, by: By, span: Span, now: int, quarters: Quarters | None = None) -> UsageView:
+    """All but budgets, which need the configuration; empty without a database. `quarters` remembers between looks."""
     if conn is None:
-        return UsageView(by, span, now, heat={})
-    first = since(span, now)
-    quarters = _quarters(conn, min(x for x in (first or now, midnight(now) - HEAT_DAYS * DAY_MS)))
+        return UsageView(by, span, now)
+    first, week = since(span, now), midnight(now) - (HEAT_DAYS - 1) * DAY_MS
+    known = (quarters or Quarters()).since(conn, min(first or week, week), now)
     lines = _by_day(conn, first) if by == "day" else groups(conn, by, first)
     models = lines if by == "model" else groups(conn, "model", first)
     burn, spend = _minutes(conn, now)
+    course = _course(known, span, first, now) if first else _course(_days(conn), span, 0, now)
     return UsageView(
         by, span, now, tuple(lines), sum((line.used for line in models), UsageSum()), tuple(models), burn, spend,
-        _heat(quarters, now), _course(conn, quarters, span, first, now), limits(conn, now), _warmth(conn, now),
-        _fills(conn), outcome=_outcome(conn, first),
+        _heat(known, now), course, limits(conn, now), _warmth(conn, now), _fills(conn), outcome=_outcome(conn, first),
     )  # fmt: skip
 
 
 def groups(conn: sqlite3.Connection, by: By, first: int) -> list[Line]:
-    """Sums by a group, the dearest first, each with its models."""
+    """Sums by a group since then (UTC ms; 0: ever), the dearest first, each with its models."""
     key, name = _KEYS[by]
-    table, where = ("usage_rollup", "WHERE u.quarter >= ?") if first else ("usage_ever", "WHERE ? = 0")
-    query = (
-        f"SELECT {key} k, MAX({name}) name, u.model m, MAX(u.agent = '') outside, {_prefixed(USAGE_SUM)} "
-        f"FROM {table} u LEFT JOIN agents a ON a.id = u.agent LEFT JOIN tasks t ON t.id = u.task {where} GROUP BY 1, 3"
-    )
     sums: dict[object, UsageSum] = defaultdict(UsageSum)
-    models: dict[object, list[tuple[str, int]]] = defaultdict(list)
+    models: dict[object, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     names: dict[object, tuple[str, bool]] = {}
-    for row in conn.execute(query, (first,)):
-        used = usage_sum(row)
-        sums[row["k"]] += used
-        models[row["k"]].append((row["m"], used.tokens.total))
-        names[row["k"]] = row["name"], bool(row["outside"])
+    for table, where, bounds in _sources(first):
+        query = (
+            f"SELECT {key} k, MAX({name}) name, u.model m, MAX(u.agent = '') outside, {_prefixed(USAGE_SUM)} "
+            f"FROM {table} u LEFT JOIN agents a ON a.id = u.agent LEFT JOIN tasks t ON t.id = u.task {where} "
+            "GROUP BY 1, 3"
+        )
+        for row in conn.execute(query, bounds):
+            used = usage_sum(row)
+            sums[row["k"]] += used
+            models[row["k"]][row["m"]] += used.tokens.total
+            names[row["k"]] = row["name"], bool(row["outside"])
     found = [_line(by, key, *names[key], sums[key], models[key]) for key in sums]
     return sorted(found, key=lambda line: (-line.used.cost, -line.used.tokens.total, line.name))
 
 
-def _line(by: By, key: object, name: str, outside: bool, used: UsageSum, models: list[tuple[str, int]]) -> Line:
+def _sources(first: int) -> list[tuple[str, str, tuple[int, ...]]]:
+    """The coarsest sums that together hold just what is asked: whole UTC days, and quarters up to the first of them."""
+    if not first:
+        return [("usage_ever", "", ())]
+    day = -(-first // DAY_MS) * DAY_MS
+    edge = ("usage_rollup", "WHERE u.quarter >= ? AND u.quarter < ?", (first, day))
+    return [*([edge] if first < day else []), ("usage_days", "WHERE u.day >= ?", (day,))]
+
+
+def _line(by: By, key: object, name: str, outside: bool, used: UsageSum, models: Mapping[str, int]) -> Line:
     text = "" if key == 0 else str(key)
     shown = f"#{text} {name}" if by == "task" and text else name or text or _NOTHING.get(by, "")
-    return Line(text, shown, used, tuple(sorted(models, key=lambda one: -one[1])), outside and by == "agent")
+    return Line(text, shown, used, tuple(sorted(models.items(), key=_most)), outside and by == "agent")
 
 
 def _prefixed(sums: str) -> str:
@@ -183,12 +214,14 @@ def _prefixed(sums: str) -> str:
 
 
 def _by_day(conn: sqlite3.Connection, first: int) -> list[Line]:
-    """Days as this machine's clock has them, the newest first."""
-    query = f"SELECT quarter, model, {USAGE_SUM} FROM usage_rollup WHERE quarter >= ? GROUP BY 1, 2"
+    """Days as this machine's clock has them, the newest first; where that is UTC, whole days are there already."""
+    utc = not any(datetime.fromtimestamp(ms / 1000).astimezone().utcoffset() for ms in (first, HALF_YEAR_MS + first))
+    table, column = ("usage_days", "day") if utc else ("usage_rollup", "quarter")
+    query = f"SELECT {column} at, model, {USAGE_SUM} FROM {table} WHERE {column} >= ? GROUP BY 1, 2"
     sums: dict[str, UsageSum] = defaultdict(UsageSum)
     models: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in conn.execute(query, (first,)):
-        day, used = _day(row["quarter"]), usage_sum(row)
+        day, used = _day(row["at"]), usage_sum(row)
         sums[day] += used
         models[day][row["model"]] += used.tokens.total
     return [
@@ -199,6 +232,13 @@ def _by_day(conn: sqlite3.Connection, first: int) -> list[Line]:
     ]
 
 
+def _days(conn: sqlite3.Connection) -> list[Quarter]:
+    """(UTC day, tokens, cost) over all time."""
+    query = """SELECT day, SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
+        FROM usage_days GROUP BY 1"""
+    return [tuple(row) for row in conn.execute(query)]
+
+
 def _most(pair: tuple[str, int]) -> int:
     return -pair[1]
 
@@ -207,7 +247,7 @@ def _day(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000).date().isoformat()
 
 
-def _quarters(conn: sqlite3.Connection, first: int) -> list[tuple[int, int, int]]:
+def _quarters(conn: sqlite3.Connection, first: int) -> list[Quarter]:
     """(quarter, tokens, cost) since then."""
     query = """SELECT quarter, SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
         FROM usage_rollup WHERE quarter >= ? GROUP BY 1"""
@@ -229,7 +269,7 @@ def _minutes(conn: sqlite3.Connection, now: int) -> tuple[tuple[int, ...], tuple
     return tuple(tokens), tuple(cost)
 
 
-def _heat(quarters: Iterable[tuple[int, int, int]], now: int) -> dict[tuple[int, int], int]:
+def _heat(quarters: Iterable[Quarter], now: int) -> dict[tuple[int, int], int]:
     today, found = datetime.fromtimestamp(now / 1000).date(), defaultdict[tuple[int, int], int](int)
     for quarter, tokens, _ in quarters:
         when = datetime.fromtimestamp(quarter / 1000)
@@ -239,12 +279,8 @@ def _heat(quarters: Iterable[tuple[int, int, int]], now: int) -> dict[tuple[int,
     return dict(found)
 
 
-def _course(
-    conn: sqlite3.Connection, quarters: list[tuple[int, int, int]], span: Span, first: int, now: int
-) -> tuple[tuple[str, int], ...]:
+def _course(quarters: list[Quarter], span: Span, first: int, now: int) -> tuple[tuple[str, int], ...]:
     """Cost by hour of today, else by day; days without any are there too."""
-    if not first:
-        quarters = _quarters(conn, 0)
     found: dict[str, int] = {}
     if span == "today":
         found = {f"{hour:02}": 0 for hour in range(datetime.fromtimestamp(now / 1000).hour + 1)}

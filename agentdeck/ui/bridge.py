@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
     from agentdeck.services.board import Board
     from agentdeck.services.loss_report import Report
-    from agentdeck.services.usage_view import By, Span, UsageView
+    from agentdeck.services.usage_view import By, Quarters, Span, UsageView
     from agentdeck.services.views import ViewNote
 
 TICK = 0.03  # seconds between looks at the database's change counter
@@ -76,6 +76,7 @@ class Bridge:
         self._file: tuple[int, int] | None = None
         self.seen: int | None = None  # when this view was last seen before us (UTC ms, 0: never), once it is known
         self._told: fleets.Fleet | None = None
+        self._quarters: Quarters | None = None
         self._pace, self._paced = fleets.Pace(), -REFRESH
 
     def start(self) -> None:
@@ -144,7 +145,10 @@ class Bridge:
 
     async def usage_view(self, by: By, span: Span) -> tuple[UsageView, int]:
         """All of the usage screen, and the lines that landed tasks merged."""
-        return await asyncio.to_thread(_usage_view, by, span)
+        from agentdeck.services.usage_view import Quarters
+
+        self._quarters = self._quarters or Quarters()
+        return await asyncio.to_thread(_usage_view, by, span, self._quarters)
 
     async def away(self, since: int, patience: float = 0.0) -> absences.Absence | None:
         """What came about since then (UTC ms), by statuses that an engine has just confirmed.
@@ -345,14 +349,14 @@ def _stats(agent: str) -> AgentStats:
         return agent_stats(conn, agent, now_ms())
 
 
-def _usage_view(by: By, span: Span) -> tuple[UsageView, int]:
+def _usage_view(by: By, span: Span, quarters: Quarters) -> tuple[UsageView, int]:
     from agentdeck.services import budget_report, merged, usage_view
 
     conn, now = store.read(paths.database_file()), now_ms()
     if conn is None:
         return usage_view.load(None, by, span, now), 0
     with contextlib.closing(conn):
-        view = replace(usage_view.load(conn, by, span, now), budgets=budget_report.standings(conn))
+        view = replace(usage_view.load(conn, by, span, now, quarters), budgets=budget_report.standings(conn))
     return view, merged.lines(view.outcome.landed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from textual_plotext import PlotextPlot
 
 AGAIN = 1.0  # seconds between two looks
+REST = 20  # so many times as long as a look took is waited until the next, if that is more
 CHART = (100, 36)  # the least columns and rows with room for the chart
 Loader = Callable[[By, Span], Awaitable[tuple[UsageView, int]]]
 """Gives the view and the lines that landed tasks have merged."""
@@ -57,6 +59,7 @@ class UsageScreen(Screen[None], inherit_bindings=False):
         self._load = load
         self._view: UsageView | None = None
         self._merged = 0
+        self._drawn: dict[str, Content] = {}
         self._plot: PlotextPlot | None = None
         self._plotted: object = None
 
@@ -71,7 +74,7 @@ class UsageScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._draw_tabs()
-        self.set_interval(AGAIN, self._look)
+        self._again = self.set_timer(AGAIN, self._look)
         self._look()
         self.run_worker(self._bring_plot(), group="plot")
 
@@ -88,11 +91,14 @@ class UsageScreen(Screen[None], inherit_bindings=False):
         self.run_worker(self._fetch(), group="usage", exclusive=True)
 
     async def _fetch(self) -> None:
+        started = time.monotonic()
         by, span = self.chosen
         view, merged = await self._load(by, span)
         if (view.by, view.span) == self.chosen:
             self._view, self._merged = view, merged
             self._draw()
+        self._again.stop()
+        self._again = self.set_timer(max(AGAIN, REST * (time.monotonic() - started)), self._look)
 
     async def _bring_plot(self) -> None:
         await asyncio.to_thread(importlib.import_module, "textual_plotext")
@@ -122,18 +128,22 @@ class UsageScreen(Screen[None], inherit_bindings=False):
         view = self._view
         if view is None or not self.is_mounted:
             return
-        for name in (*_SUMS, *_COURSE, *_BOUNDS):
-            block = self.query_one(f"#usage-{name}", Static)
-            column = block.parent.content_region.width if isinstance(block.parent, Container) else 0
-            width = column or self.size.width - 2
-            text = self._text(name, view, width)
-            block.display = bool(text.plain) and not (name == "course" and self.has_class("-chart"))
-            block.update(text)
+        with self.app.batch_update():
+            for name in (*_SUMS, *_COURSE, *_BOUNDS):
+                self._draw_block(self.query_one(f"#usage-{name}", Static), name, view)
         if self._plot is not None and self.has_class("-chart"):
             what = (view.span, view.course, view.budgets)
             if what != self._plotted:
                 self._plotted = what
                 cost_plot.draw(self._plot, view)
+
+    def _draw_block(self, block: Static, name: str, view: UsageView) -> None:
+        column = block.parent.content_region.width if isinstance(block.parent, Container) else 0
+        text = self._text(name, view, column or self.size.width - 2)
+        if self._drawn.get(name) != text:
+            self._drawn[name] = text
+            block.update(text)
+        block.display = bool(text.plain) and not (name == "course" and self.has_class("-chart"))
 
     def _text(self, name: str, view: UsageView, width: int) -> Content:
         return {
