@@ -205,8 +205,14 @@ def _turn_ended(agent: str, after: int) -> bool:
 @click.argument("name")
 @click.argument("reply")
 def answer(name: str, reply: str) -> None:
-    """Answer the request that is pending now: allow, deny, or the text or number of an option."""
-    output.ask("answer", output.agent_id(name), answer=reply)
+    """Answer the request that is pending now: allow, deny, or the text or number of an option.
+
+    `deny: WORDS` denies, and the agent gets the words once it is idle. A question that takes an answer of one's own
+    gets any other text as that.
+    """
+    done = output.ask("answer", output.agent_id(name), answer=reply)
+    if done.get("left"):
+        click.echo("denied; the words go to it as soon as it is idle", err=True)
 
 
 def _each(kind: str, names: tuple[str, ...], **args: Any) -> None:

@@ -22,9 +22,10 @@ from agentdeck.engine.link import Link
 from agentdeck.engine.lock import EngineLock
 from agentdeck.engine.wake import Waker
 from agentdeck.errors import AgentDeckError
+from agentdeck.models.agent import Agent
 from agentdeck.models.budget import Act
 from agentdeck.models.clock import now_ms
-from agentdeck.services import adoption, budget_keeper, probes, rows
+from agentdeck.services import adoption, attention, budget_keeper, probes, rows
 from agentdeck.services.budget_keeper import BudgetKeeper
 from agentdeck.services.disk import Gauge
 from agentdeck.services.dispatcher import Dispatcher
@@ -212,16 +213,18 @@ class Engine:
         if book.open_tasks or book.open_attempts:
             await self.dispatcher.round()
         await self.parking.look()
-        self._announce()
+        self._announce(book)
         self._consider_ending(book)
 
-    def _announce(self) -> None:
+    def _known(self, agent: Agent, book: ledger.Book) -> Known:
+        status = self.monitor.status(agent.id)
+        wanted = agent.id in self.handlers.ending or self.parking.hushed(agent.id)
+        return Known(agent.id, agent.name, status, wanted, attention.seen_at(book.noted.get(agent.id), status) > 0)
+
+    def _announce(self, book: ledger.Book) -> None:
         """Tell the human, by their own command, what came up while nobody may be looking."""
         now, agents = now_ms(), self.monitor.agents.values()
-        wanted = self.handlers.ending
-        known = (
-            Known(a.id, a.name, self.monitor.status(a.id), a.id in wanted or self.parking.hushed(a.id)) for a in agents
-        )
+        known = (self._known(agent, book) for agent in agents)
         self.herald.look(known, now)
         notice = self.herald.due(now)
         if notice is not None and self.settings.notify_command:

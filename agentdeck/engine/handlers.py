@@ -245,12 +245,14 @@ class Handlers:
         done = await answering.give(client, self.monitor, agent, given, expected)
         note = {"answer": given, "taken": done.taken}
         await self.writer.run(lambda conn: rows.event(conn, done.at, "answer", agent.id, **note))
+        if done.words and done.taken:
+            await self._send(agent, {"text": done.words})
         if not done.taken:
             raise TryAgain(
                 f"'{agent.name}' was answered, but the question still stands on its screen",
                 f"Look before you answer again: `agentdeck screen {agent.name}`.",
             )
-        return {"pressed": list(done.keys)}
+        return {"pressed": list(done.keys), "left": done.words}
 
     async def _interrupt(self, agent: Agent, args: Args) -> Result:
         client = await self._client(agent)

@@ -14,7 +14,8 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Evidence
-from agentdeck.services import conversations, deliveries, rows
+from agentdeck.services import attention, conversations, deliveries, rows
+from agentdeck.services.attention import Noted
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.probes import SpoolEvent
 
@@ -42,6 +43,7 @@ class Book:
     open_attempts: int = 0
     views: int = field(default=0)
     leases: int = 0
+    noted: Mapping[str, Noted] = field(default_factory=dict)  # waits that a human has seen or was told of
 
 
 VIEW_STALE_MS = 15_000
@@ -88,7 +90,10 @@ def _read(conn: sqlite3.Connection) -> Book:
         0
     ]
     leases = conn.execute("SELECT COUNT(*) FROM size_leases").fetchone()[0]
-    return Book(tuple(rows.agents(conn)), requests, tuple(deliveries.pending(conn)), tasks, attempts, views, leases)
+    pending = tuple(deliveries.pending(conn))
+    return Book(
+        tuple(rows.agents(conn)), requests, pending, tasks, attempts, views, leases, attention.load(conn)
+    )  # fmt: skip
 
 
 def restore(conn: sqlite3.Connection, monitor: Monitor) -> None:

@@ -36,8 +36,9 @@ class Start(Strict):
 class Pattern(Strict):
     """A sign on the screen, looked for in its last `lines` non-blank rows. It fits the states of `also` too.
 
-    `unless`: what takes it back when it stands on a row below it. `still`: it counts only for a recorded screen, of
-    which nothing else is known (`harnesses check`): a living client may show it in other states for a moment.
+    `unless`: what takes it back when it stands on a row below it, `nowhere`: on any of those rows. `still`: it counts
+    only for a recorded screen, of which nothing else is known (`harnesses check`): a living client may show it in other
+    states for a moment.
     """
 
     state: State
@@ -46,6 +47,7 @@ class Pattern(Strict):
     reason: Reason = ""
     lines: int = 12
     unless: str = ""
+    nowhere: str = ""
     still: bool = False
 
 
@@ -123,11 +125,17 @@ class Typing(Strict):
 
 
 class Answer(Strict):
-    """The client's documented keys for a permission question (tmux key names)."""
+    """The client's documented keys for a permission question (tmux key names).
+
+    `lit`: `allow` means it only while these words are highlighted: they stand on a background of their own. `free`:
+    a pattern of the option of a question that opens a line to type in.
+    """
 
     allow: list[str] = []
     deny: list[str] = []
+    lit: str = ""
     option: Literal["", "digit"] = ""  # how a numbered option is chosen
+    free: str = ""
 
 
 class Login(Strict):

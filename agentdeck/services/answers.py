@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses.schema import Harness
+from agentdeck.models.screen import Line
 from agentdeck.models.status import Ask, Evidence, Status
+
+INSTEAD = "deny: "
+FEW = 5  # characters of a line of a request that are too few to tell it by
+_FRAME = re.compile(r"[\s│┃╭╮╰╯─━╌]")
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Keys by tmux name, or a text to type and submit."""
+    """Keys by tmux name; then a `text` to type into what they opened and submit; or words to leave for the agent."""
 
     keys: tuple[str, ...] = ()
     text: str = ""
+    words: str = ""
 
 
 def plan(harness: Harness, status: Status, screen: Evidence, answer: str, expected: Ask | None = None) -> Press:
-    """The keys that give `answer` (allow, deny, or the text or number of an option); raises when it must not be given.
+    """The keys that give `answer`; raises when it must not be given.
 
+    It is allow, deny, `deny: WORDS` for the agent to hear, or the text or number of an option.
     `screen` is what the screen shows now: keys are only sent to a dialog that is really there.
     `expected` is the ask the human saw; an answer to another one is refused.
     """
@@ -34,7 +43,34 @@ def plan(harness: Harness, status: Status, screen: Evidence, answer: str, expect
         return Press(_keys(harness.answer.allow, status, "allowed"))
     if answer == "deny":
         return Press(tuple(harness.answer.deny) or _keys((), status, "denied"))
+    if answer.startswith(INSTEAD) and answer.removeprefix(INSTEAD).strip():
+        return Press(_keys(harness.answer.deny, status, "denied"), words=answer.removeprefix(INSTEAD).strip())
     return _option(harness, status, screen, answer)
+
+
+def stands(ask: Ask | None, rows: Sequence[str]) -> bool:
+    """Whether the screen shows this very request, as far as that can be told: a second one may have come meanwhile.
+
+    It is known by its first, its last or its longest line, wrapped as it may be; of a path by its last part.
+    """
+    subject = ask.text.partition(": ")[2] if ask is not None and ask.tool and ask.text.startswith(ask.tool) else ""
+    lines = [line for line in subject.splitlines() if len(line.strip()) >= FEW] or subject.splitlines()[:1]
+    if not lines:
+        return True
+    if subject.startswith("/") and len(lines) == 1 and " " not in subject:
+        lines.append(PurePosixPath(subject).name)
+    shown = _FRAME.sub("", "".join(rows))
+    return any(_FRAME.sub("", line) in shown for line in (lines[0], lines[-1], max(lines, key=len)))
+
+
+def highlighted(screen: Sequence[Line], words: str) -> bool:
+    """Whether these words stand on another background than the other words of their row, which is what Enter takes."""
+    for line in screen:
+        there = {style.bg for text, style in line if words in text}
+        others = {style.bg for text, style in line if text.strip() and words not in text}
+        if there:
+            return not there & others
+    return False
 
 
 def _keys(keys: Sequence[str], status: Status, word: str) -> tuple[str, ...]:
@@ -47,13 +83,17 @@ def _keys(keys: Sequence[str], status: Status, word: str) -> tuple[str, ...]:
 
 
 def _option(harness: Harness, status: Status, screen: Evidence, answer: str) -> Press:
-    """A numbered option by its number or its words."""
+    """A numbered option by its number or its words; else, where there is an option for that, the answer in words."""
     shown = screen.ask.options if screen.ask else ()
     options = shown or (status.ask.options if status.ask else ())
-    wanted = answer.strip().casefold()
+    wanted, free = answer.strip().casefold(), harness.answer.free if status.reason == "question" else ""
     for number, option in enumerate(options, 1):
-        if wanted in (str(number), option.casefold()) and harness.answer.option == "digit":
+        if harness.answer.option != "digit":
+            break
+        if wanted in (str(number), option.casefold()):
             return Press((str(number),))
+        if free and re.search(free, option) and not answer.strip().isdigit():
+            return Press((str(number),), text=" ".join(answer.split()))
     if options:
         raise AgentDeckError(
             f"'{answer}' is none of its options",

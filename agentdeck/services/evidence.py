@@ -76,6 +76,8 @@ def _tail(rows: Sequence[str], count: int) -> list[str]:
 def _matched(pattern: Pattern, rows: Sequence[str]) -> str:
     """The lowest row on which a pattern shows, '' when it does not or what takes it back stands below."""
     tail = _tail(rows, pattern.lines)
+    if pattern.nowhere and any(_compiled(pattern.nowhere).search(row) for row in tail):
+        return ""
     for at in range(len(tail) - 1, -1, -1):
         if _compiled(pattern.match).search(tail[at]):
             below = tail[at + 1 :] if pattern.unless else []

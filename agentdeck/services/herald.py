@@ -30,12 +30,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An agent as the herald needs it. `wanted`: its end was asked for and is no news."""
+    """An agent as the herald needs it. `wanted`: its end was asked for and is no news; `seen`: a human looks at it."""
 
     id: str
     name: str
     status: Status
     wanted: bool = False
+    seen: bool = False
 
 
 class Herald:
@@ -56,11 +57,13 @@ class Herald:
             self._waiting.pop(key, None)
         for key, agent in seen.items():
             mark = _mark(agent.status)
+            if agent.seen:
+                self._waiting.pop(key, None)
             if self._told.get(key) == mark:
                 continue
             self._told[key] = mark
             self._waiting.pop(key, None)
-            if not self._first and agent.status.state in self._states and not agent.wanted:
+            if not self._first and agent.status.state in self._states and not agent.wanted and not agent.seen:
                 self._waiting[key] = (now, agent)
         self._first = False
 

@@ -26,7 +26,7 @@ from textual.screen import Screen
 from agentdeck import config, paths
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.status import Status
-from agentdeck.services.fleet import Fleet
+from agentdeck.services.fleet import AgentRow, Fleet
 from agentdeck.ui import attention, themes
 from agentdeck.ui.actions import check_keymap
 from agentdeck.ui.bridge import Bridge, FleetChanged, Trouble
@@ -176,8 +176,8 @@ class DeckApp(App[int], inherit_bindings=False):
             await self.on_event(typed)
 
     def on_fleet_changed(self, event: FleetChanged) -> None:
-        self._call_attention(event.fleet)
         self.deck.take(event.fleet)
+        self._call_attention(event.fleet)
         self._sizes.hear(self.deck.live, event.fleet.leases)
         if not event.fleet.engine.alive:
             self._call_engine()
@@ -195,10 +195,21 @@ class DeckApp(App[int], inherit_bindings=False):
 
     def _plan_bell(self, news: list[tuple[str, Status]]) -> None:
         """Soon, but not within BELL_SECONDS of the last one: many at once are told by one."""
+        looked_at = self._looked_at
+        for row in (self.deck.newest(agent) for agent, _ in news if agent == looked_at):
+            if row is not None:
+                self.deck.saw(row)
+        news = [(agent, status) for agent, status in news if agent != looked_at]
         if news and not self._ringing:
             wait = self._rang + attention.BELL_SECONDS - asyncio.get_running_loop().time()
             self.set_timer(max(0.01, wait), self._ring)
         self._ringing += news
+
+    @property
+    def _looked_at(self) -> str:
+        """The agent that fills the screen, whose waits are seen as they come; '' for none."""
+        row = getattr(self.screen, "row", None) if self.screen_stack else None
+        return row.agent.id if isinstance(row, AgentRow) and getattr(self.screen, "fills", False) else ""
 
     def _ring(self) -> None:
         told, self._ringing = self._ringing, []

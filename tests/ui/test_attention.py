@@ -190,3 +190,17 @@ async def test_a_bell_tells_of_many_at_once_and_of_the_next_only_later(monkeypat
         app._ring()
         await until(pilot, lambda: len(fake(app).rung) == 2, "the second bell")
         assert set(fake(app).rung[1]) == {"id-bo", "id-ada"}
+
+
+async def test_who_fills_the_screen_rings_no_bell_and_is_seen(tmp_path: Path) -> None:
+    app = make_app(row("ada", "working"), row("bo", "working"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ready(pilot, app)
+        app.deck.live = Live(tmp_path / "no-socket")
+        await pilot.press("enter")
+        await until(pilot, lambda: getattr(app.screen, "fills", False), "the zoom")
+        fake(app).change("ada", state="needs_input", since=7)
+        fake(app).change("bo", state="needs_input", since=8)
+        await until(pilot, lambda: fake(app).rung, "the bell")
+        assert fake(app).rung == [["id-bo"]]
+        assert [one.agent.name for one in fake(app).rows if one.seen] == ["ada"]

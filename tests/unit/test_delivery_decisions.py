@@ -13,6 +13,7 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.pane import Pane
+from agentdeck.models.screen import parse
 from agentdeck.models.status import Ask, Evidence, Status
 from agentdeck.services import answers, deliveries, dispatcher, gate, rows
 from agentdeck.services.composer import Typed
@@ -142,6 +143,48 @@ def test_an_answer_goes_to_the_question_that_stands_there() -> None:
     assert answers.plan(claude, ASKING, BOX, "deny").keys == ("Escape",)
     assert answers.plan(claude, ASKING, BOX, "no").keys == ("2",)
     assert answers.plan(own, ASKING, BOX, "allow", ASKING.ask).keys == ("y",)
+
+
+def test_words_deny_a_permission_and_answer_a_question_that_takes_them() -> None:
+    claude = loader.get("claude")
+    told = answers.plan(claude, ASKING, BOX, "deny: look at the lexer first")
+    assert (told.keys, told.text, told.words) == (("Escape",), "", "look at the lexer first")
+    status = replace(ASKING, reason="question", ask=Ask("Which?", "question", "AskUserQuestion"))
+    asked = replace(BOX, reason="question", ask=Ask("Which?", options=("Left", "Right", "Type something.", "Chat")))
+    given = answers.plan(claude, status, asked, "straight\n on")
+    assert (given.keys, given.text, given.words) == (("3",), "straight on", "")
+    assert answers.plan(claude, status, asked, "right").keys == ("2",)
+    with pytest.raises(AgentDeckError):
+        answers.plan(claude, status, asked, "7")
+    with pytest.raises(AgentDeckError):
+        answers.plan(claude, status, asked, "deny: no")  # a question is not denied
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "stands"),
+    [
+        ("Bash: touch made.txt", [" Bash command", " touch made.txt", " Do you want to proceed?"], True),
+        ("Bash: touch other.txt", [" Bash command", " touch made.txt", " Do you want to proceed?"], False),
+        ("Bash: a long command that is wrapped", ["│ a long command  │", "│ that is wrapped │"], True),
+        ("Bash: cat >x <<E\nfirst line\nthe very last line", ["the very last line", " 1. Yes"], True),
+        ("Write: /home/dev/tree/notes.txt", ["Do you want to create notes.txt?"], True),
+        ("Write: /home/dev/tree/notes.txt", ["Do you want to create other.txt?"], False),
+        ("WebFetch", ["Claude wants to fetch content"], True),  # nothing to tell it by
+    ],
+)
+def test_a_request_is_told_from_another_by_what_the_screen_shows(text: str, rows: list[str], stands: bool) -> None:
+    assert answers.stands(Ask(text, tool=text.split(":")[0]), rows) is stands
+
+
+def test_enter_means_what_is_highlighted() -> None:
+    screen = (Path(__file__).parents[1] / "screens/opencode/permission.ansi").read_text()
+    lit = loader.get("opencode").answer.lit
+    assert answers.highlighted(parse(screen.split("\n")), lit)
+    orange, grey = "\x1b[48;2;245;167;66m", "\x1b[48;2;30;30;30m"
+    other = screen.replace(f"{orange} \x1b[38;2;10;10;10mAllow once", f"{grey} \x1b[38;2;10;10;10mAllow once")
+    assert other != screen
+    assert not answers.highlighted(parse(other.split("\n")), lit)
+    assert not answers.highlighted(parse(["nothing of it"]), lit)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agentdeck.models.status import Ask, State, Status
 from agentdeck.services.herald import GATHER_MS, PAUSE_MS, Herald, Known, Notice, notice
 
@@ -36,6 +38,18 @@ def test_a_question_is_told_once_and_the_next_one_again() -> None:
         assert herald.due(T + 10_000 + beat) is None
     herald.look([known("ann", "needs_input", "And this?")], T + 20_000)
     assert herald.due(T + 20_000 + GATHER_MS) == Notice("ann needs you", "And this?")
+
+
+def test_what_a_human_looks_at_is_not_told() -> None:
+    """Neither what was seen as it came up, nor what was seen before its time."""
+    herald = begun(known("ann"), known("bo"))
+    herald.look([replace(known("ann", "needs_input", "May I?"), seen=True), known("bo", "failed")], T)
+    herald.look(
+        [replace(known("ann", "needs_input", "May I?"), seen=True), replace(known("bo", "failed"), seen=True)], T
+    )
+    assert herald.due(T + 10 * GATHER_MS) is None
+    herald.look([known("ann", "needs_input", "And this?"), replace(known("bo", "failed"), seen=True)], T + 20_000)
+    assert herald.due(T + 30_000) == Notice("ann needs you", "And this?")
 
 
 def test_what_passes_by_itself_is_not_told() -> None:

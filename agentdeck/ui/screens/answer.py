@@ -44,6 +44,11 @@ def question(row: AgentRow, answered_here: bool = True) -> Content:
     return Content.assemble(*parts)
 
 
+def worded(status: Status, text: str) -> str:
+    """An answer in words: a permission is denied by it, and the agent hears why."""
+    return f"deny: {text}" if status.reason == "permission" else text
+
+
 class AnswerDialog(Dialog[str]):
     """Dismisses with `allow`, `deny`, the digit of an option or a text.
 
@@ -77,7 +82,7 @@ class AnswerDialog(Dialog[str]):
         options = (("1-9", "choose"),) if self._ask and self._ask.options else ()
         if kind == "question":
             return (*options, ("t", "write an answer"))
-        return (("y", "allow once"), ("n", "deny"), *options, ("t", "write instead"))
+        return (("y", "allow once"), ("n", "deny"), *options, ("t", "deny and say why"))
 
     def heading(self) -> str:
         return f"{self._row.agent.name} asks"
@@ -122,4 +127,4 @@ class AnswerDialog(Dialog[str]):
     @on(Input.Submitted)
     def written(self, event: Input.Submitted) -> None:
         if event.value.strip() and self._still_asked():
-            self.dismiss(event.value.strip())
+            self.dismiss(worded(self._row.status, event.value.strip()))

@@ -19,7 +19,7 @@ from agentdeck.models.clock import age, now_ms
 from agentdeck.services.attention import NEEDS_YOU, reason
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import GLYPHS, STYLES, WORDS
-from agentdeck.ui.screens.answer import question
+from agentdeck.ui.screens.answer import question, worded
 from agentdeck.ui.screens.choosing import ARROWS, LETTERS, move
 from agentdeck.ui.screens.dialog import Dialog
 from agentdeck.ui.widgets.lines import fit
@@ -64,7 +64,7 @@ def keys_for(row: AgentRow | None) -> Keys:
     else:
         choose: Keys = (("1-9", "choose"),) if ask and ask.options else ()
         yes: Keys = (("y", "allow once"), ("n", "deny")) if kind == "permission" else ()
-        able = (*yes, *choose, ("t", "in words"))
+        able = (*yes, *choose, ("t", "deny and say why" if yes else "in words"))
     return (*able, ("p", "question or screen"), ("Enter", "zoom"), ("Space", "next"))
 
 
@@ -262,7 +262,7 @@ class AttentionScreen(Dialog[int]):
         asked = self._asked() if event.value.strip() else None
         if asked is not None:
             self._put_away()
-            self._send(asked, event.value.strip())
+            self._send(asked, worded(asked.status, event.value.strip()))
 
     def _put_away(self) -> None:
         field = self.query_one(Input)

@@ -56,6 +56,7 @@ class ZoomScreen(Screen[None]):
     """
     AUTO_FOCUS = None
     ALLOW_SELECT = False
+    fills = True  # who looks at it sees whatever its agent asks
 
     def __init__(self, row: AgentRow, live: Live, newest: Callable[[], AgentRow | None] | None = None) -> None:
         super().__init__()
