@@ -73,7 +73,13 @@ def _in_pane(place: Any, as_json: bool) -> None:
     file = save_environment()
     try:
         made = output.ask(
-            "new", name=place.name, harness="loop", repo=directory, here=True, args=[place.name], env_file=str(file)
+            "new",
+            name=place.name,
+            harness="loop",
+            repo=directory,
+            here=True,
+            args=[str(place.root)],
+            env_file=str(file),
         )
     finally:
         file.unlink(missing_ok=True)

@@ -237,11 +237,11 @@ def main(name: str, *, patient: bool = True) -> int:
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, loop.leave)
     if tty:
-        sys.stdout.write(f"\x1b]2;research {name}\a")
-    print(f"{name}: {loop.contract.metric.name}, {loop.contract.metric.direction} is better", flush=True)  # noqa: T201
+        sys.stdout.write(f"\x1b]2;research {place.name}\a")
+    print(f"{place.name}: {loop.contract.metric.name}, {loop.contract.metric.direction} is better", flush=True)  # noqa: T201
     try:
         loop.run()
     except Leave as left:
-        print(f"left ({left}): agentdeck research resume {name} goes on", flush=True)  # noqa: T201
+        print(f"left ({left}): agentdeck research resume {place.name} goes on", flush=True)  # noqa: T201
         return 130
     return 0
