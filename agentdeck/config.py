@@ -194,8 +194,10 @@ class Queue:
     `max_attempts` a task; after `breaker` attempts in a row that died, were refused or never started, a harness or a
     spec pauses until `agentdeck task resume`. `review_cap`: nothing new starts while so many tasks wait for your
     judgement. `watch`: folders whose specs are queued, once you approve each text. `hung_minutes`: so long an agent
-    may hang before its attempt ends. `spawn`: how many agents the queue may start by itself (0: none); `warm`: how
-    many set-up worktrees it keeps ready for them. `auto_accept`: specs may ask to be accepted without you.
+    may hang before it is interrupted. `stop_after_turns`: so many turns without a change end a task that keeps going.
+    `spawn`: how many agents the queue may start by itself (0: none), with the engine's environment and `spawn_args`
+    (by harness) on their command line; `warm`: how many of them it keeps set up and idle in reserve. `auto_accept`:
+    specs may ask to be accepted without you.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -210,6 +212,7 @@ class Queue:
     hung_minutes: float = 10.0
     stop_after_turns: int = 3
     spawn: int = 0
+    spawn_args: dict[str, tuple[str, ...]] = field(default_factory=dict)
     warm: int = 0
     auto_accept: bool = False
 

@@ -22,6 +22,7 @@ from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.judging import Judging, limit
 from agentdeck.services.monitor import Monitor
 from agentdeck.services.overseer import Overseer
+from agentdeck.services.spawner import Spawner
 
 IDLE_FOR_MS = 1_000  # how long an agent has been idle before it counts as done, or as free
 LIMITED_FOR_MS = 2_000  # how long a usage limit has stood before the task goes to somebody else
@@ -43,6 +44,7 @@ class Dispatcher:
         self.monitor = monitor
         self.judging = judging
         self.overseer = Overseer(writer, monitor)
+        self.spawner = Spawner(writer)
         self.count = count  # so that an attempt's usage is there when it is said to have ended
         self.holds: Callable[[str], str] = lambda agent: ""  # why an agent (id) is handed nothing now
         self.pauses: Callable[[str], bool] = lambda agent: False  # whether one at rest is about to go on
@@ -51,11 +53,13 @@ class Dispatcher:
         self._preparing: dict[str, asyncio.Task[None]] = {}
         self._seen: object = None
         self._looked = 0
+        self._spawned = 0
         self._paused: set[str] = set()
 
     async def round(self) -> None:
         await self._finish_ended()
         candidates = self._candidates(await self.writer.run(_taken))
+        await self._spawn(candidates)
         if not any(agent.free for agent in candidates):
             return
         seen = (await self.writer.run(_last_event), candidates)
@@ -85,6 +89,18 @@ class Dispatcher:
             if attempt.delivery:
                 continue  # it goes on where it stood
             self._begin(attempt, agent)
+
+    async def _spawn(self, candidates: list[Candidate]) -> None:
+        """Where the user lets the queue start agents: see what nobody who is free can take."""
+        found, now = settings.current(), now_ms()
+        if not found.queue.spawn or now - self._spawned < LOOK_AGAIN_MS:
+            return
+        self._spawned = now
+        rules, load = await self.writer.run(lambda conn: queue_rules.read(conn, found))
+        ready = await self.writer.run(lambda conn: queue.ready(conn, rules, self.held_tasks()))
+        taken = {choice.task for choice in queue.choose(ready, candidates, replace(rules, veto=self.veto), load)}
+        left = [task for task in ready if task.id not in taken]
+        await self.spawner.look(left, list(self.monitor.agents.values()), candidates, rules)
 
     def _begin(self, attempt: Attempt, agent: Agent) -> None:
         work = asyncio.create_task(self._prepare(attempt, agent))

@@ -19,12 +19,12 @@ from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
 from agentdeck.models.usage import Tokens
 from agentdeck.services import budget_rows, deliveries, dependencies, gate_rows, rows
-from agentdeck.services.assignment import Candidate, Choice, candidate, choose, fits, state_after, why
+from agentdeck.services.assignment import Candidate, Choice, Rules, candidate, choose, fits, state_after, why
 from agentdeck.services.fleet import UsageSum, usage_json
 
 __all__ = [
     "OPEN", "Candidate", "Choice", "accept", "add", "add_all", "approve", "approved", "as_json", "cancel", "candidate",
-    "carry_on", "check", "choose", "prioritise", "revise",
+    "carry_on", "check", "choose", "prioritise", "ready", "revise",
     "finish", "fits", "landed", "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery",
     "state_after", "task", "tasks", "text", "waiting", "why",
 ]  # fmt: skip
@@ -56,6 +56,14 @@ def waiting(conn: sqlite3.Connection, repos: Collection[str]) -> list[Task]:
     marks = ", ".join("?" * len(repos))
     found = conn.execute(f"SELECT * FROM tasks WHERE state = 'queued' AND repo IN ({marks})", tuple(repos))
     return [_task(row, ()) for row in found]
+
+
+def ready(conn: sqlite3.Connection, rules: Rules, held: Collection[int], most: int = 100) -> list[Task]:
+    """Queued tasks that nothing but an agent is missing for, and that no agent is named for, in their order."""
+    query = "SELECT * FROM tasks WHERE state = 'queued' AND agent = '' ORDER BY priority DESC, id LIMIT ?"
+    found = [_task(row, ()) for row in conn.execute(query, (most,))]
+    bound = rules.waits.keys() | set(held)
+    return [one for one in found if one.id not in bound and f"spec {one.spec_version}" not in rules.paused]
 
 
 def task(conn: sqlite3.Connection, task_id: int) -> Task:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from agentdeck import paths
 from agentdeck.demo.rules import Rule, Scenario
 from agentdeck.demo.script import Call, Step
 from agentdeck.demo.server import ScriptedModel
@@ -77,3 +79,19 @@ def test_work_that_fails_its_check_is_sent_back_with_the_reason_and_lands_once_a
     text = deck.ok("task", "show", str(key)).out
     assert "✗ verify    verify failed with exit code 1" in text
     assert "| wrong" in text
+
+
+def test_the_queue_starts_agents_itself_where_the_user_lets_it(deck: Deck) -> None:
+    paths.config_file().parent.mkdir(parents=True, exist_ok=True)
+    paths.config_file().write_text('[queue]\nspawn = 1\n[queue.spawn_args]\nbuiltin = ["--yes"]\n')
+    engine = subprocess.Popen(deck.argv("run", "--for", "50"), cwd=deck.repo, env=deck.environ)  # whose keys they get
+    try:
+        made = "SELECT 1 FROM sqlite_master WHERE name = 'spec_problems'"
+        deck.until(lambda: deck.sql(made) and deck.sql("SELECT 1 FROM engine WHERE heartbeat > 0"), "the engine")
+        [key] = deck.ok("task", "add", "-", "--json", given="---\nharness: builtin\n---\nSay it ::say Said.\n").json
+        deck.until(lambda: deck.sql("SELECT 1 FROM tasks WHERE state = 'review'"), "the review")
+    finally:
+        engine.terminate()
+        engine.wait(20)
+    shown = deck.ok("task", "show", str(key), "--json").json
+    assert (shown["state"], shown["agent"]) == ("review", "queue-1"), deck.story()

@@ -16,7 +16,7 @@ from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome, Task
-from agentdeck.services import breaker, dependencies, queue, queue_rules, rows, specs
+from agentdeck.services import breaker, dependencies, queue, queue_rules, rows, spawner, specs
 from agentdeck.services.assignment import Candidate, Choice, Load, Rules, choose, why
 from agentdeck.services.task_limits import intervene, stands_still
 
@@ -311,3 +311,52 @@ def test_turns_without_a_change_end_it() -> None:
 )
 def test_when_the_deck_steps_in(state, since: int, asked: int, verb: str) -> None:
     assert intervene(Status(state, since=since), asked, 100_000, 10_000)[0] == verb
+
+
+# -- agents that the queue starts
+
+
+def ours(n: int, **words) -> Agent:
+    life, harness = words.pop("life", "live"), words.pop("harness", "claude")
+    return Agent(f"q{n}", f"queue-{n}", harness, "/r", f"/w/{n}", "b", "", "", life, **words)
+
+
+def seen(agent: Agent, state: str = "idle") -> Candidate:
+    return Candidate(agent.id, agent.name, agent.repo, agent.harness, state=state, free=state == "idle")
+
+
+def habit(repo: str) -> tuple[str, str]:
+    return "claude", ""
+
+
+@pytest.mark.parametrize(
+    ("ready", "agents", "states", "warm", "start"),
+    [
+        ([], [], [], 0, None),
+        ([task(1)], [], [], 0, "queue-1"),
+        ([task(1)], [ours(1)], ["starting"], 0, None),
+        ([task(1)], [ours(1)], ["working"], 0, "queue-2"),
+        ([task(1)], [ours(1), ours(2)], ["working", "working"], 0, None),
+        ([task(1), task(2)], [ours(1)], ["starting"], 0, "queue-2"),
+        ([task(1, harness="codex")], [ours(1)], ["idle"], 1, "queue-2"),
+        ([task(1)], [ours(1, life="stopped")], ["exited"], 0, "resume q1"),
+        ([], [ours(1)], ["working"], 1, "queue-2"),
+        ([], [ours(1)], ["idle"], 1, None),
+    ],
+)
+def test_when_the_queue_starts_an_agent(ready, agents, states, warm: int, start: str | None) -> None:
+    known = [seen(one, state) for one, state in zip(agents, states, strict=True)]
+    found = spawner.wanted(ready, agents, known, Rules(), 2, warm, habit)
+    told = None if found is None else f"resume {found.resume}" if found.resume else found.name
+    assert told == start
+
+
+def test_it_starts_what_the_niche_prefers_and_is_not_at_its_limit() -> None:
+    rules = Rules(routes={"frontier": [("claude", "opus"), ("codex", "")]})
+    found = spawner.wanted([task(1, niche="frontier")], [], [], rules, 2, 0, habit)
+    assert found is not None
+    assert (found.harness, found.model) == ("claude", "opus")
+    limited = [Candidate("x", "x", "/r", "claude", "opus", state="limited", free=False)]
+    found = spawner.wanted([task(1, niche="frontier")], [], limited, rules, 2, 0, habit)
+    assert found is not None
+    assert (found.harness, found.model) == ("codex", "")
