@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -13,7 +14,7 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 from agentdeck.models.experiment import Experiment
 from agentdeck.research import contract as contracts
-from agentdeck.research import ledger, places, proposers, runner, spool, trees
+from agentdeck.research import ledger, places, proposers, report, runner, spool, trees
 from agentdeck.research.bench import Bench
 from agentdeck.research.contract import Contract
 from agentdeck.research.places import Place, Said
@@ -30,13 +31,16 @@ class Leave(Exception):
 
 
 class Loop:
-    """`patient`: a blocked loop waits for its human; otherwise it ends with Blocked."""
+    """`patient`: a blocked loop waits for its human; otherwise it ends with an error.
+
+    `tell` gets a line for each experiment, `glance` often a line of how it stands.
+    """
 
     def __init__(
         self, place: Place, *, tell: Callable[[str], None] = lambda _: None, patient: bool = True,
-        bench: Measures | None = None,
+        bench: Measures | None = None, glance: Callable[[str], None] | None = None,
     ) -> None:  # fmt: skip
-        self.place, self.tell, self.patient = place, tell, patient
+        self.place, self.tell, self.patient, self.glance = place, tell, patient, glance
         self.contract: Contract = contracts.read(place.contract)[0]
         reader = ledger.Reader(place.ledger)
         state = State()
@@ -177,6 +181,7 @@ class Loop:
     def _pause(self) -> None:
         state = "blocked" if self.state.blocked else "paused"
         self._say(state, self.state.paused)
+        self._glance()
         time.sleep(LOOK_SECONDS)
 
     def _wait(self, seconds: float, why: str) -> None:
@@ -195,6 +200,7 @@ class Loop:
             return
         self._looked = now
         self.trials.look()
+        self._glance()
         if self.state.stop == "now" and self.state.running is not None:
             runner.stop(self.place.run(self.state.running["place"]))
         self._leave_if_told()
@@ -204,6 +210,13 @@ class Loop:
             raise Leave(self._leaving)
 
     # -- saying
+
+    def _glance(self) -> None:
+        said = self._said
+        if self.glance is None or said is None:
+            return
+        progress = f" {(now_ms() - said.since) // 1000} of {said.seconds:g} s" if said.seconds else ""
+        self.glance(report.glance(self.state, f"{said.why}{progress}"))
 
     def _tell_step(self, each: Experiment) -> None:
         words = {"allocated": "proposing", "proposed": "checking", "decided": "applying"}
@@ -229,11 +242,23 @@ def line(each: Experiment) -> str:
     return f"{mark} {each.id} {each.outcome:9} {value:>10}  {each.hypothesis or 'the code as it is'} ({each.reason})"
 
 
+def _tell(text: str) -> None:
+    start = "\r\x1b[K" if sys.stdout.isatty() else ""
+    print(f"{start}{text}", flush=True)  # noqa: T201 this is its screen
+
+
+def _glance(text: str) -> None:
+    """The last row, written anew and cut to the width."""
+    width = shutil.get_terminal_size().columns - 1
+    sys.stdout.write(f"\r\x1b[K{text[:width]}")
+    sys.stdout.flush()
+
+
 def main(name: str, *, patient: bool = True) -> int:
     """The process of the loop `name`: 0 when it ended by a rule or by hand, 130 when a signal ended it."""
     place = places.find(name)
     tty = sys.stdout.isatty()
-    loop = Loop(place, patient=patient, tell=lambda text: print(text, flush=True))  # noqa: T201 this is its screen
+    loop = Loop(place, patient=patient, tell=_tell, glance=_glance if tty else None)
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, loop.leave)
     if tty:

@@ -52,6 +52,35 @@ def standing(place: Place, known: State | None = None) -> dict[str, Any]:
     }
 
 
+def glance(told: State, doing: str) -> str:
+    """A loop in one line, for its tile: what it does, the metric and its course, keep rate, pace, price of a keep."""
+    better = int(told.begun.get("better", -1))
+    done = [e for e in told.experiments.values() if e.outcome and e.n]
+    measured = [e for e in done if e.outcome in MEASURED]
+    kept = [e for e in told.experiments.values() if e.kept and e.value is not None]
+    best, cost = told.best(better), sum(e.cost for e in done)
+    parts = [doing]
+    if best is not None:
+        parts.append(
+            f"{told.begun['metric']} {kept[0].value:.4g} → {best.value:.4g} {_spark([e.value or 0 for e in kept])}"
+        )
+    if measured:
+        parts.append(f"{len(done)} tried, {sum(e.kept for e in measured) / len(measured):.0%} kept")
+    if pace := rate(told):
+        parts.append(f"{pace:.0f}/h")
+    if cost:
+        parts.append(f"${cost / max(1, len(kept) - 1):.2f} a keep")
+    return " · ".join(parts)
+
+
+def _spark(values: list[float]) -> str:
+    """The last values as bars, the smallest lowest."""
+    values = values[-16:]
+    low, high = min(values), max(values)
+    room = (high - low) or 1.0
+    return "".join("▁▂▃▄▅▆▇█"[round(7 * (value - low) / room)] for value in values)
+
+
 def rate(told: State) -> float | None:
     """Experiments per hour over the last fifty, from the beginning of the first to the end of the last."""
     recent = [e for e in told.experiments.values() if e.ended][-50:]

@@ -95,6 +95,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("search", "F", "find", "Find a text in the screens and transcripts of all agents", why.filtered),
     _act("copy", "y", "copy", "Copy path, branch, session id, name, screen or last message; yy the path", why.focused),
     _panels("board", "b", "board", "All tasks: read, judge, retry, edit and land them; who is free", why.always, 9),
+    _panels("research", "r", "research", "Research loops: the metric, every experiment, its diff and log", why.always),
     _panels("usage", "u", "usage", "What it costs: by agent, task, team, model, day; pace, limits", why.always, 15),
     _panels("agent_usage", "$", "its usage", "The agent's tokens by class, model and session at the side", why.always),
     _panels("collisions", "C", "collisions", "Files that two agents changed; work that merges no more", why.always),
@@ -132,6 +133,16 @@ USAGE_KEYS = (
     ("q", "back", "Return to the deck; so do u and Esc"),
 )
 """Keys of the usage screen: key, label of the bottom line, help."""
+RESEARCH_KEYS = (
+    ("← →", "loop", "The next or the previous loop"),
+    ("↑ ↓", "experiment", "Choose one; PgUp and PgDn by a page, g and G to the ends"),
+    ("d", "diff", "See what the chosen experiment changed; so does Enter"),
+    ("l", "log", "See what its runs and its proposer printed"),
+    ("f", "filter", "All, kept, discarded, crashed, or those that were not run"),
+    ("p", "pause", "Pause the loop when its experiment is over, or let it go on"),
+    ("q", "back", "Return to the deck; so do r and Esc"),
+)
+"""Keys of the research screen: key, label of the bottom line, help."""
 MOUSE = (
     ("click", "Focus the agent; twice: zoom in"),
     ("right click", "Mark the agent, or take the mark away"),

@@ -10,7 +10,17 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from agentdeck.ui.actions import ACTIONS, GROUP_TITLES, HISTORY_KEYS, MOUSE, USAGE_KEYS, ZOOM_KEYS, Action, keys_of
+from agentdeck.ui.actions import (
+    ACTIONS,
+    GROUP_TITLES,
+    HISTORY_KEYS,
+    MOUSE,
+    RESEARCH_KEYS,
+    USAGE_KEYS,
+    ZOOM_KEYS,
+    Action,
+    keys_of,
+)
 from agentdeck.ui.deck_state import DeckState
 from agentdeck.ui.screens.dialog import Dialog
 
@@ -27,7 +37,7 @@ def words(state: DeckState, keymap: dict[str, str], actions: Sequence[Action] = 
             parts += [(f"  {keys:<10} ", "bold $text-accent"), (action.help, "$foreground-muted" if why else "")]
             parts += [(f"  ({why})" if why else "", "$foreground-disabled"), "\n"]
         parts.append("\n")
-    for title, table in (("In the history", HISTORY_KEYS), ("In usage", USAGE_KEYS)):
+    for title, table in (("In the history", HISTORY_KEYS), ("In usage", USAGE_KEYS), ("In research", RESEARCH_KEYS)):
         parts.append((f"{title}\n", "bold $text-secondary"))
         for keys, _, what in table:
             parts += [(f"  {keys:<10} ", "bold $text-accent"), what, "\n"]

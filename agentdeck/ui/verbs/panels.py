@@ -14,6 +14,13 @@ async def usage(deck: DeckScreen, number: int) -> None:
     await deck.app.push_screen_wait(UsageScreen(deck.bridge.usage_view))
 
 
+async def research(deck: DeckScreen, number: int) -> None:
+    from agentdeck.ui.screens.research import ResearchScreen
+
+    focused = deck.state.focused
+    await deck.app.push_screen_wait(ResearchScreen(focused.agent.name if focused else ""))
+
+
 def agent_usage(deck: DeckScreen, number: int) -> None:
     deck.toggle_panel("usage")
 
@@ -57,6 +64,7 @@ def leave(deck: DeckScreen, number: int) -> None:
 
 HANDLERS = {
     "usage": usage,
+    "research": research,
     "agent_usage": agent_usage,
     "refresh_usage": refresh_usage,
     "collisions": collisions,
