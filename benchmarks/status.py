@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -30,11 +31,20 @@ FILE = Path(__file__).with_name("status.md")
 IDENTITY = "[user]\nname = bench\nemail = bench@example.invalid\n"
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How lives are played: so many at once, with stretched time limits, and a directory for what was seen."""
+
+    jobs: int = 2
+    patience: float = 1.0
+    log: Path | None = None
+
+
 def load(name: str) -> Client:
     return import_module(f"benchmarks.status_{name}").CLIENT
 
 
-def play(client: Client, root: Path, lives: Sequence[Life], jobs: int = 2, log: Path | None = None) -> Figures:
+def play(client: Client, root: Path, lives: Sequence[Life], how: How) -> Figures:
     """All lives in one deck below `root`, a few at a time; what is known of them together.
 
     AssertionError, once all are over, when a client did not do its part in one of them.
@@ -42,8 +52,8 @@ def play(client: Client, root: Path, lives: Sequence[Life], jobs: int = 2, log: 
     repo = root / "repo"
     if not repo.exists():
         repos.make(repo)
-    with ThreadPoolExecutor(jobs) as pool:
-        begun = [pool.submit(_life, client, life, root, repo, log) for life in lives]
+    with ThreadPoolExecutor(how.jobs) as pool:
+        begun = [pool.submit(_life, client, life, root, repo, how) for life in lives]
     troubles = [str(trouble) for one in begun if (trouble := one.exception())]
     assert not troubles, "\n".join(troubles)
     whole = Figures()
@@ -52,14 +62,14 @@ def play(client: Client, root: Path, lives: Sequence[Life], jobs: int = 2, log: 
     return whole
 
 
-def _life(client: Client, life: Life, root: Path, repo: Path, log: Path | None) -> Figures:
+def _life(client: Client, life: Life, root: Path, repo: Path, how: How) -> Figures:
     with client.model() as model:
         environ = client.environ(life, root / f"home-{life.name}", model.url, repo)
         if life.wrapped:
             environ["PATH"] = f"{_wrapper(client, life, root, environ)}{os.pathsep}{environ['PATH']}"
         deck = Deck(repo, {**environ, "DECK_HOME": str(root / "deck")})
         try:
-            return Stage(deck, client, life, model, log=log).play()
+            return Stage(deck, client, life, model, patience=how.patience, log=how.log).play()
         except AssertionError as error:
             raise AssertionError(f"{error}\n{deck.start('show', life.name).stdout}") from None
         finally:
@@ -103,7 +113,7 @@ def main() -> int:
         client = load(name)
         lives = [life for life in client.lives if not given.life or life.name in given.life]
         with place() as root:
-            found[name] = play(client, root, lives, given.jobs, given.log)
+            found[name] = play(client, root, lives, How(given.jobs, log=given.log))
     text = report(found, {})
     sys.stdout.write(text)
     if given.write:

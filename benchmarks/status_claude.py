@@ -153,7 +153,7 @@ LIMITED = Life(
         Beat("start", "idle", hold=1.0),
         Beat("prompt", "working", text="Use it up, please", hold=0.0, sign=Sign(f"{BUSY}|limit")),
         Beat("usage limit", "limited", sign=Sign("hit your .*limit|Usage limit reached"), hold=5.0),
-        Beat("limit over", "idle", sign=Sign(r"● Back at work", BUSY), timeout=150.0),
+        Beat("limit over", "idle", sign=Sign(r"● Back at work", BUSY), timeout=400.0),
     ),
     MANUAL,
     seed="account",
@@ -168,10 +168,10 @@ def model() -> Iterator[Model]:
 
 
 class Scripted(ScriptedModel):
-    """The scripted model, with an account whose limit is used up until the minute after the next."""
+    """The scripted model, with an account whose limit is used up for half a minute."""
 
     def __init__(self) -> None:
-        reset = int(time.time() // 60 + 2) * 60
+        reset = int(time.time()) + 30
         told = {"status": "rejected", "reset": str(reset), "representative-claim": "five_hour", "5h-status": "rejected"}
         told |= {"5h-utilization": "1.0", "5h-reset": str(reset)}
         headers = {f"anthropic-ratelimit-unified-{name}": value for name, value in told.items()}
@@ -191,6 +191,8 @@ def environ(life: Life, home: Path, url: str, repo: Path) -> dict[str, str]:
     client.seed_home(home, repo)
     if life.seed == "nothing":
         (home / ".claude.json").write_text('{"hasCompletedOnboarding": true}')
+        (home / ".claude").mkdir()
+        (home / ".claude/settings.json").write_text('{"hooks": {"Nope": 1}, "model": 7}')
     made = client.environment(binary, home, url, **{k: v for k, v in os.environ.items() if k.startswith("GIT_CONFIG")})
     if life.seed == "account":
         del made["ANTHROPIC_API_KEY"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,11 +71,15 @@ TROUBLE = Life(
     (
         Beat("start", "idle", hold=2.0),
         *retried("fail 503 x7 Overloaded", "first"),
-        *retried("cut x4", "third"),
+        Beat("prompt", "working", text="third ::cut x4 ::say Over third, all of it.", hold=0.0),
+        Beat("dropped stream", "retrying", hold=0.0),
+        Beat("stream again", "", sign=Sign(r"• Over|\A Ready"), hold=0.0),
+        Beat("end of a turn", "idle", sign=Sign(r"• Over third, all of it\.", BUSY)),
         Beat("prompt", "working", text="Fail ::wait 2 ::fail 400 x9 Nothing works", hold=0.0),
         Beat("failed turn", "failed", hold=3.0),
         *turn("On ::wait 3 ::say We go on."),
         Beat("prompt", "working", text="Denied ::wait 2 ::fail 401 x9 invalid key", hold=0.0),
+        Beat("retry loop", "retrying"),
         Beat("failed turn", "failed", hold=3.0),
         Beat("prompt", "working", text="Spent ::wait 2 ::fail 429 x9 Too many requests", hold=0.0),
         Beat("failed turn", "failed", hold=3.0),
@@ -134,6 +139,8 @@ def environ(life: Life, home: Path, url: str, repo: Path) -> dict[str, str]:
     settings = others.seed("codex", home, url, repo)
     if life.seed == "nothing":
         text = settings.read_text()
+        hook = {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "true"}]}]}}
+        (settings.parent / "hooks.json").write_text(json.dumps(hook))
         settings.write_text(text.replace("[projects", "[elsewhere").replace("[notice", "[no_notice"))
     return others.environment("codex", binary, home, url)
 

@@ -70,6 +70,7 @@ class Stage:
     pane: str = ""
     marks: list[Mark] = field(default_factory=list)
     watcher: Watcher | None = None
+    patience: float = 1.0
     log: Path | None = None  # a directory for what was true, said and seen, to look at afterwards
 
     def play(self) -> Figures:
@@ -91,7 +92,8 @@ class Stage:
 
     def figures(self) -> Figures:
         told = [(event.ts, str(event.data["state"])) for event in self.deck.told(self.life.name, "status")]
-        return compare([self._hooked(mark) for mark in self.marks], told, time.time())
+        marks = [self._hooked(mark) for mark in self.marks]
+        return compare(marks, told, time.time(), self.patience)
 
     def _write(self, where: Path) -> None:
         assert self.watcher is not None

@@ -18,7 +18,7 @@ from agentdeck.models.status import Evidence, Status
 from agentdeck.services import evidence as ev
 from agentdeck.services import probes
 from agentdeck.services.status_files import StatusFiles
-from agentdeck.services.verdict import verdict
+from agentdeck.services.verdict import spent, verdict
 
 SGR = re.compile(r"\x1b\[[0-9;:]*m|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 CPU_EVERY_MS = 2_000
@@ -269,6 +269,9 @@ class Monitor:
             grace = agent.created + int(_ready_seconds(agent) * 1000)
             grace = max(grace, int(agent.pid_start * 1000) + int(_ready_seconds(agent) * 1000))
             new = verdict(watched.evidence.values(), now, watched.status, grace)
+            for event in spent(watched.evidence.values(), now):
+                watched.evidence[slot(event)] = replace(event, states=(), background=False, why=f"{event.why}, over")
+                watched.dirty.add(slot(event))
         old, watched.status = watched.status, new
         return (old.state, old.reason, old.ask, old.source, old.why) != (
             new.state,

@@ -113,6 +113,17 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
     return _status(state, leader, agreeing, before, now)
 
 
+def spent(evidence: Iterable[Evidence], now: int) -> list[Evidence]:
+    """Events that a source as trusted has contradicted for long enough: they are over, whatever goes silent later."""
+    weighed = weigh(evidence, now)
+    sure = [a for a in weighed.agreeing if a.source in POLLED and now - a.changed >= CONFLICT_MS]
+    return [
+        e
+        for e in weighed.overruled
+        if e.source not in POLLED and any(a.changed > e.changed and TRUST[a.source] >= TRUST[e.source] for a in sure)
+    ]
+
+
 def explain(evidence: Iterable[Evidence], now: int) -> list[tuple[Evidence, str]]:
     """Every piece of evidence with the part it plays in the verdict at `now`, the decisive ones first."""
     weighed = weigh(evidence, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentdeck.models.status import Evidence, Status
-from agentdeck.services.verdict import verdict
+from agentdeck.services.verdict import spent, verdict
 
 NOW = 1_000_000
 WORKING = Status("working", "hook", NOW - 5_000, checked=NOW - 250)
@@ -40,3 +40,18 @@ def test_the_end_of_background_work_is_believed_once_the_model_has_had_its_word(
 
     assert verdict(rest(700), NOW, WORKING).state == "working"
     assert verdict(rest(1_300), NOW, WORKING).state == "idle"
+
+
+def test_a_hook_that_the_status_file_has_long_contradicted_does_not_come_back() -> None:
+    """Recorded at an /exit after Esc: the file went, the screen was blank, and the hook of before Esc said working."""
+    file = Evidence("vendor", ("idle", "failed"), NOW - 3_000, NOW, "status file says idle")
+    assert spent([PROMPTED, file], NOW) == [PROMPTED]
+    assert verdict([PROMPTED, file], NOW, WORKING).state == "idle"
+
+
+def test_a_hook_stands_while_the_status_file_may_still_follow_it() -> None:
+    asked = Evidence("hook", ("needs_input",), NOW - 200, NOW - 200, "PermissionRequest hook")
+    file = Evidence("vendor", ("working",), NOW - 150, NOW, "status file says busy")
+    assert spent([asked, file], NOW) == []
+    screen = Evidence("screen", ("idle",), NOW - 3_000, NOW, "screen '❯'")
+    assert spent([PROMPTED, screen], NOW) == []  # a screen is not trusted as much
