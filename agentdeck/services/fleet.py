@@ -10,6 +10,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.budget import Act
 from agentdeck.models.clock import iso, midnight, now_ms
 from agentdeck.models.collision import Collision
+from agentdeck.models.delivery import OPEN
 from agentdeck.models.foreign import Foreign
 from agentdeck.models.status import Ask, Status
 from agentdeck.models.tree import DiskUse, TreeState
@@ -45,10 +46,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryNote:
-    """The newest delivery to an agent, while it is open or within a minute of its end."""
+    """The delivery in hand for an agent and how many are open; else the newest, within a minute of its end."""
 
     state: str
     reason: str
+    open: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
     tasks = {row["agent"]: TaskRef(row["id"], row["title"], row["state"]) for row in conn.execute(TASKS)}
     diffs = {r["agent"]: Diff(r["files"], r["added"], r["removed"]) for r in conn.execute("SELECT * FROM diffs")}
     fills = {r["agent"]: Context(r["used_tokens"], r["window_tokens"]) for r in conn.execute("SELECT * FROM context")}
-    notes = {r["agent"]: DeliveryNote(r["state"], r["reason"]) for r in conn.execute(NOTES, (now - NOTE_MS,))}
+    notes = _notes(conn, now)
     trees = {r["agent"]: rows.tree(r) for r in conn.execute("SELECT * FROM trees")}
     disks = {r["agent"]: rows.disk_use(r) for r in conn.execute("SELECT * FROM disk_use")}
     acts = budget_rows.acts(conn)
@@ -204,6 +206,19 @@ def _rows(conn: sqlite3.Connection, view: View, now: int, clashing: tuple[Collis
         )
         for agent in known
     )
+
+
+def _notes(conn: sqlite3.Connection, now: int) -> dict[str, DeliveryNote]:
+    found: dict[str, DeliveryNote] = {}
+    for row in conn.execute(NOTES, (now - NOTE_MS,)):  # oldest first
+        known = found.get(row["agent"])
+        if row["state"] not in OPEN:
+            found[row["agent"]] = known if known and known.open else DeliveryNote(row["state"], row["reason"])
+        elif known and known.open:
+            found[row["agent"]] = replace(known, open=known.open + 1)
+        else:
+            found[row["agent"]] = DeliveryNote(row["state"], row["reason"], 1)
+    return found
 
 
 def _as_git_says(agent: Agent, tree: TreeState | None) -> Agent:

@@ -34,17 +34,19 @@ ACKNOWLEDGE_SECONDS = 10.0
 LOOK_SECONDS = 0.2  # between two looks for a sign that it was taken
 NOTICE_SECONDS = 0.05
 HOOK_SECONDS = 1.5  # by then a client that reports prompts has reported; its other signs count from here on
+YOUNG_MS = 2_000  # one that paints on at rest is not waited for longer
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at the agent: its pane, what stands in its composer, and whether a dialog stands on its screen."""
+    """One look at the agent: its pane, what stands in its composer, whether its screen shows a dialog, or work."""
 
     sight: tmux.Sight
     typed: composer.Typed
     held: composer.Held
     asks: bool
+    works: bool
 
 
 class Handing:
@@ -52,8 +54,9 @@ class Handing:
 
     def __init__(
         self, client: tmux.ControlClient, socket: Path, writer: Writer, monitor: Monitor, ears: receipts.Ears,
-        agent: Agent, delivery: Delivery,
+        agent: Agent, delivery: Delivery, waiter: receipts.Waiter | None = None,
     ) -> None:  # fmt: skip
+        """`waiter` has listened since an engine found this delivery half-way: its text may have been sent meanwhile."""
         self.client = client
         self.socket = socket
         self.writer = writer
@@ -61,6 +64,7 @@ class Handing:
         self.ears = ears
         self.agent = agent
         self.delivery = delivery
+        self.waiter = waiter
         self.harness: Harness = loader.get(agent.harness)
         self.text = delivery.text if delivery.command else (wording.literal(self.harness.typing, delivery.text) or "")
 
@@ -73,10 +77,12 @@ class Handing:
             return
         if self.delivery.state == "queued" and not await self._begin(last, ended):
             return
-        if self.delivery.state == "pasted" and not await self._enter():
-            return
-        if self.delivery.state == "submitted":
-            await self._acknowledge()
+        waiter = self.waiter or self.ears.wait(self.agent.id, self.delivery.pasted, self.delivery.text)
+        try:  # one that listens to the end: a report may come before the Enter is written down, or by a human's
+            if self.delivery.state == "submitted" or await self._enter(waiter):
+                await self._acknowledge(waiter)
+        finally:
+            self.ears.drop(self.agent.id, waiter)
 
     async def take_up(self) -> None:
         """What an engine that ended left half-way: the marks on the pane tell how far it really came."""
@@ -118,11 +124,18 @@ class Handing:
         if seen is None or final:
             await self._end("refused", final)
             return False
-        reason = gate.screen(seen.sight.pane, seen.typed, seen.asks, seen.sight.typed, now_ms())
-        if reason:
+        if reason := self._closed(seen):
             await self._wait(reason)
             return False
-        return await self._paste(seen)
+        return await self._paste()
+
+    def _closed(self, seen: Seen) -> str:
+        if self.delivery.mode != "queue" and seen.works:
+            return "it has begun to work"
+        young = now_ms() - self.monitor.status(self.agent.id).since < YOUNG_MS
+        if self.delivery.mode != "queue" and young and not seen.sight.quiet:
+            return "it has only just come to rest"  # in silence, any change on its screen stops the paste
+        return gate.screen(seen.sight.pane, seen.typed, seen.asks, seen.sight.typed, now_ms())
 
     async def _interrupt(self) -> None:
         """End the turn that runs, once; the text goes in when it rests."""
@@ -133,13 +146,18 @@ class Handing:
             return
         await tmux.press(self.client, self.agent.pane, self.harness.keys.interrupt)
 
-    async def _paste(self, seen: Seen) -> bool:
+    async def _paste(self) -> bool:
         claimed = await self._change(lambda conn: deliveries.claim(conn, self.delivery))
         if claimed is None:
             return False
         self.delivery = claimed
         reach("claimed")
-        if await tmux.paste_as_seen(self.socket, seen.sight, self.text, self.delivery.paste_mark):
+        seen = await self._see()  # the disk took its time: what counts is what is there now
+        if (
+            seen is not None
+            and not self._closed(seen)
+            and await tmux.paste_as_seen(self.socket, seen.sight, self.text, self.delivery.paste_mark)
+        ):
             reach("pasted")
             return True
         await self._step(["pasted"], "queued")  # something moved on its screen: it is looked at again
@@ -147,38 +165,33 @@ class Handing:
 
     # -- Enter
 
-    async def _enter(self) -> bool:
+    async def _enter(self, waiter: receipts.Waiter) -> bool:
         """Press Enter once the text has stood alone in its composer for a moment; whether that was done."""
-        waiter = self.ears.wait(self.agent.id, self.delivery.pasted, self.delivery.text)  # a human may send it first
-        try:
-            return await self._stand(waiter)
-        finally:
-            self.ears.drop(self.agent.id, waiter)
-
-    async def _stand(self, waiter: receipts.Waiter) -> bool:
         clock = asyncio.get_running_loop().time
-        began, stood, painted = clock(), 0.0, ""
-        while True:
-            seen = await self._see()
+        missed, stood, painted = 0.0, 0.0, 0
+        while not waiter.evidence:
+            began, seen = clock(), await self._see()
             gone = gate.refuse(seen.sight.pane if seen else None, self.agent.id)
             if seen is None or gone:
                 await self._end_without_pane(gone)
                 return False
-            painted = painted or seen.sight.state
+            painted = painted or seen.sight.pane.activity
+            if waiter.stood and seen.typed.state == "empty" and not seen.asks:
+                break
             hold = self._hold(seen)
-            if hold:
-                stood, began = 0.0, max(began, clock() - ARRIVE_SECONDS / 2)
+            if hold and (seen.held == "ours" or seen.asks or seen.sight.pane.in_mode):
+                waiter.stood, stood = waiter.stood or seen.held == "ours", 0.0
                 await self._wait(hold)
             elif seen.held == "ours":
-                stood = stood or clock()
-                if clock() - stood >= ENTER_AFTER_SECONDS and await self._press(seen):
+                waiter.stood, stood = True, stood or began
+                if began - stood >= ENTER_AFTER_SECONDS and await self._press():
                     return True
-            elif stood and seen.held == "nothing":
-                await self._taken_away(waiter)
-                return False
-            elif clock() - began > ARRIVE_SECONDS and await self._astray(seen, clock() - began, painted):
+            elif missed > ARRIVE_SECONDS and await self._astray(waiter, seen, missed, painted):
                 return False
             await asyncio.sleep(NOTICE_SECONDS)
+            missed += clock() - began if not hold and seen.held != "ours" else 0.0
+        await self._taken_away(waiter)
+        return False
 
     def _hold(self, seen: Seen) -> str:
         """What keeps Enter back for now: it would answer a question, or end a human's line."""
@@ -186,30 +199,40 @@ class Handing:
             return "it stands in its composer; a question came up, and Enter waits until that is answered"
         if seen.sight.pane.in_mode:
             return "it stands in its composer; Enter waits until the pane leaves copy mode"
+        if seen.works and self.delivery.mode != "queue":
+            return "it stands in its composer; work began there, and Enter waits until that is done"
         if now_ms() - seen.sight.typed < gate.TYPING_MS:
             return "it stands in its composer; Enter waits until nobody types there"
         return ""
 
-    async def _press(self, seen: Seen) -> bool:
+    async def _press(self) -> bool:
         if not await self._step(["pasted"], "submitted"):
             return False
         reach("submitting")
-        if await tmux.enter_as_seen(self.socket, seen.sight, self.delivery.id):
+        seen = await self._see()
+        if (
+            seen is not None
+            and seen.held == "ours"
+            and not self._hold(seen)
+            and await tmux.enter_as_seen(self.socket, seen.sight, self.delivery.id)
+        ):
             reach("entered")
             return True
         await self._step(["submitted"], "pasted")
         return False
 
-    async def _astray(self, seen: Seen, waited: float, painted: str) -> bool:
+    async def _astray(self, waiter: receipts.Waiter, seen: Seen, missed: float, painted: int) -> bool:
         """A paste that does not show, or not alone: whether that is the end of it."""
         if seen.held == "other":
             await self._end("refused", "something else stands with it in its composer; Enter was not sent")
             return True
-        if seen.sight.state == painted and waited < 3 * ARRIVE_SECONDS:
+        if seen.sight.pane.activity <= painted and missed < 3 * ARRIVE_SECONDS:
             return False  # it has painted nothing since: it may not have read it yet
         if await asyncio.to_thread(self._stopped):
             return False
-        if seen.typed.state == "empty" and self.delivery.tries < PASTES:
+        if begun := self._begun(waiter):
+            await self._end("uncertain", f"the text never showed in its composer, but {begun}")
+        elif seen.typed.state == "empty" and self.delivery.tries < PASTES:
             await self._step(["pasted"], "queued", "its composer did not take the text; it is tried again")
         else:
             await self._end("refused", "the text did not show in its composer; Enter was not sent")
@@ -220,24 +243,35 @@ class Handing:
         return bool(processes.stopped([process]))
 
     async def _taken_away(self, waiter: receipts.Waiter) -> None:
-        """It stood in the composer and is gone, without our Enter: a human sent it, or took it out."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(HOOK_SECONDS):
-                await waiter.heard.wait()
-        by = waiter.evidence or await receipts.transcribed(self.agent, self.delivery.text, self.delivery.pasted)
+        """It stood in the composer and is gone, without our Enter: a human sent it, or took it out with their own."""
+        by = await self._by_hand(waiter)
+        tells = bool(self.harness.acknowledge or self.harness.transcript.reader)
         if by:
             await self._end("acknowledged", "", f"{by}; Enter was pressed by somebody else")
+        elif tells and self.delivery.tries < PASTES:
+            await self._step(["pasted"], "queued", "somebody emptied the composer before Enter; it is tried again")
         else:
             await self._end("refused", "somebody took it out of its composer before Enter was sent")
 
+    async def _by_hand(self, waiter: receipts.Waiter) -> str:
+        """What shows that a human sent it. Work that begins after other letters stood there shows nothing."""
+        for _ in range(int(HOOK_SECONDS / NOTICE_SECONDS)):
+            if waiter.evidence:
+                return waiter.evidence
+            if begun := self._begun(waiter):
+                return begun
+            seen = await self._see()
+            if seen is not None and seen.held == "other":
+                break
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NOTICE_SECONDS):
+                    await waiter.heard.wait()
+        return waiter.evidence or await receipts.transcribed(self.agent, self.delivery.text, waiter.since)
+
     # -- the acknowledgement
 
-    async def _acknowledge(self) -> None:
-        waiter = self.ears.wait(self.agent.id, self.delivery.submitted, self.delivery.text)
-        try:
-            evidence = await self._taken(waiter)
-        finally:
-            self.ears.drop(self.agent.id, waiter)
+    async def _acknowledge(self, waiter: receipts.Waiter) -> None:
+        evidence = await self._taken(waiter)
         reach("taken")
         if evidence:
             await self._end("acknowledged", "", evidence)
@@ -264,7 +298,8 @@ class Handing:
                 break
             seen = await self._see()
             emptied = emptied + 1 if seen and seen.held == "nothing" else 0
-            waiter.evidence = await self._sign(waiter, emptied, clock() - began)
+            sign = await self._sign(waiter, emptied, clock() - began)
+            waiter.evidence = waiter.evidence or sign  # a report may have come meanwhile
         return waiter.evidence
 
     async def _sign(self, waiter: receipts.Waiter, emptied: int, waited: float) -> str:
@@ -278,11 +313,14 @@ class Handing:
             return ""
         if emptied > 1 and begun:
             return f"its composer took the text, and {begun}"
-        return await receipts.transcribed(self.agent, self.delivery.text, waiter.since)
+        return await receipts.transcribed(self.agent, self.delivery.text, self._gone_out(waiter))
+
+    def _gone_out(self, waiter: receipts.Waiter) -> int:
+        return self.delivery.submitted or waiter.since
 
     def _begun(self, waiter: receipts.Waiter) -> str:
         status = self.monitor.status(self.agent.id)
-        works = status.state in ("working", "retrying", "needs_input") and status.since >= waiter.since
+        works = status.state in ("working", "retrying", "needs_input") and status.since >= self._gone_out(waiter)
         return f"it is {status.state}: {status.why}" if works else ""
 
     # -- looking and writing down
@@ -300,7 +338,9 @@ class Handing:
         typed = composer.read(rules, lines, pane.cursor_y)
         held = composer.holds(rules, lines, (pane.cursor_x, pane.cursor_y), self.text)
         found = evidence.from_screen(self.harness, strip(sight.screen), now_ms())
-        return Seen(sight, typed, held, "needs_input" in found.states)
+        return Seen(
+            sight, typed, held, "needs_input" in found.states, found.states[:1] in (("working",), ("retrying",))
+        )
 
     async def _end_without_pane(self, why: str) -> None:
         if self.delivery.state == "submitted":

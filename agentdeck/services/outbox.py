@@ -36,7 +36,8 @@ class Outbox:
         self.holds: Callable[[str], str] = lambda agent: ""  # why an agent (id) is handed nothing now
         self.ears = receipts.Ears(monitor)
         self._busy: dict[str, asyncio.Task[None]] = {}
-        self._halfway: dict[str, Delivery] = {}  # begun by an engine that ended, or before tmux failed
+        # begun by an engine that ended, or before tmux failed; who listens for a report of each
+        self._halfway: dict[str, tuple[Delivery, receipts.Waiter]] = {}
         self._unsure: dict[str, tuple[Delivery, receipts.Waiter]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._looked = 0
@@ -45,7 +46,7 @@ class Outbox:
     async def recover(self) -> None:
         """After a crash of an engine: note what it left; nothing is sent before each pane has been looked at."""
         for delivery in await self.writer.run(deliveries.halfway):
-            self._halfway[delivery.id] = delivery
+            self._leave_halfway(delivery)
         for delivery in await self.writer.run(lambda conn: deliveries.unsure(conn, now_ms())):
             self._doubt(delivery)
 
@@ -55,10 +56,10 @@ class Outbox:
 
     async def round(self, client: tmux.ControlClient, pending: Sequence[Delivery]) -> None:
         """Start on the next open delivery of every agent that has none in hand, and look after the uncertain ones."""
-        for delivery in list(self._halfway.values()):
+        for delivery, waiter in list(self._halfway.values()):
             if delivery.agent not in self._busy and delivery.agent in self.monitor.agents:
                 del self._halfway[delivery.id]
-                self._start(client, delivery, halfway=True)
+                self._start(client, delivery, waiter)
         for delivery in deliveries.choose(pending, self._working()):
             if delivery.agent not in self._busy and not self._held(delivery.agent):
                 self._start(client, delivery)
@@ -81,26 +82,32 @@ class Outbox:
         )
 
     def _held(self, agent: str) -> bool:
-        return any(delivery.agent == agent for delivery in self._halfway.values())
+        return any(delivery.agent == agent for delivery, _ in self._halfway.values())
 
-    def _start(self, client: tmux.ControlClient, delivery: Delivery, *, halfway: bool = False) -> None:
-        task = asyncio.create_task(self._carry(client, delivery, halfway))
+    def _leave_halfway(self, delivery: Delivery) -> None:
+        if delivery.id not in self._halfway:
+            waiter = self.ears.wait(delivery.agent, delivery.pasted, delivery.text)
+            waiter.stood = True  # a human may have sent it meanwhile, or taken it out: it is not just pasted again
+            self._halfway[delivery.id] = (delivery, waiter)
+
+    def _start(self, client: tmux.ControlClient, delivery: Delivery, waiter: receipts.Waiter | None = None) -> None:
+        task = asyncio.create_task(self._carry(client, delivery, waiter))
         self._busy[delivery.agent] = task
         task.add_done_callback(lambda _: self._busy.pop(delivery.agent, None))
 
-    async def _carry(self, client: tmux.ControlClient, delivery: Delivery, halfway: bool) -> None:
+    async def _carry(self, client: tmux.ControlClient, delivery: Delivery, waiter: receipts.Waiter | None) -> None:
         agent = self.monitor.agents.get(delivery.agent)
         if agent is None:
             return  # not known yet
         if agent.life != "live":
             await self._agent_ended(delivery)
             return
-        if not halfway and (held := self.holds(agent.id)):
+        if waiter is None and (held := self.holds(agent.id)):
             await self.writer.run(lambda conn: deliveries.wait(conn, delivery, held))
             return
-        handing = Handing(client, self.socket, self.writer, self.monitor, self.ears, agent, delivery)
+        handing = Handing(client, self.socket, self.writer, self.monitor, self.ears, agent, delivery, waiter)
         try:
-            if halfway:
+            if waiter is not None:
                 await handing.take_up()
             else:
                 await handing.run(self._last.get(agent.id, 0), self._ended(agent.id))
@@ -110,9 +117,11 @@ class Outbox:
             return  # another engine has the deck; this one's beat finds out by itself
         except Exception:
             log.exception("delivery %s failed", delivery.id)
-            self._halfway[delivery.id] = handing.delivery
+            await self._begun_again(handing.delivery)
             await asyncio.sleep(1)
         finally:
+            if waiter is not None:
+                self.ears.drop(agent.id, waiter)
             self._note(handing.delivery)
 
     def _note(self, delivery: Delivery) -> None:
@@ -135,10 +144,13 @@ class Outbox:
 
     async def _tmux_failed(self, delivery: Delivery, error: tmux.TmuxError) -> None:
         """tmux failed under our hands: whatever was begun is taken up by its marks once tmux answers again."""
+        await self._begun_again(delivery)
+        await self.writer.run(lambda conn: deliveries.wait(conn, delivery, error.title))
+
+    async def _begun_again(self, delivery: Delivery) -> None:
         now = await self.writer.run(lambda conn: deliveries.get(conn, delivery.id))
         if now is not None and now.state in ("pasted", "submitted"):
-            self._halfway[now.id] = now
-        await self.writer.run(lambda conn: deliveries.wait(conn, delivery, error.title))
+            self._leave_halfway(now)
 
     # -- uncertain ones
 

@@ -20,11 +20,15 @@ TAIL = 8 << 20  # bytes of a transcript's end that are looked through
 
 @dataclass
 class Waiter:
-    """A submitted text whose acknowledgement is awaited; `since` is when Enter was about to be sent (UTC ms)."""
+    """A text whose acknowledgement is awaited; `since` is when it could be taken at the earliest (UTC ms).
+
+    `stood`: it was seen in the composer, so that the next prompt which holds it is it, whatever a human put to it.
+    """
 
     since: int
     text: str
     evidence: str = ""
+    stood: bool = False
     heard: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, evidence: str) -> None:
@@ -60,9 +64,13 @@ class Ears:
             wrap, prompt = loader.get(agent.harness).typing.wrap, str(event.payload.get("prompt", ""))
             for waiter in self._waiters.get(event.agent, []):
                 fits = event.at >= waiter.since - SLACK_MS and not waiter.evidence
-                if fits and wording.same(prompt, waiter.text, wrap):
+                if fits and (wording.same(prompt, waiter.text, wrap) or (waiter.stood and _in(waiter.text, prompt))):
                     waiter.tell(f"{event.name} hook")
                     break
+
+
+def _in(text: str, prompt: str) -> bool:
+    return wording.essence(text) in wording.essence(prompt)
 
 
 async def transcribed(agent: Agent, text: str, since: int) -> str:

@@ -21,6 +21,7 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
+from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Status
 from agentdeck.models.view import View, ViewChange
 from agentdeck.services import attention
@@ -234,6 +235,10 @@ class Bridge:
             await asyncio.sleep(pause)
             pause = min(1.0, pause * 1.3)
 
+    async def waiting(self, agents: Sequence[str]) -> list[Delivery]:
+        """The texts that wait for these agents and can be taken back, oldest first."""
+        return await asyncio.to_thread(_waiting, frozenset(agents))
+
     async def ensure_engine(self) -> None:
         """Start the tmux server and the engine when none lives."""
         await asyncio.to_thread(importlib.import_module, "agentdeck.services.summon")
@@ -393,3 +398,13 @@ def _receipt(delivery: str) -> tuple[str, str]:
     with contextlib.closing(conn):
         row = conn.execute("SELECT state, reason FROM deliveries WHERE id = ?", (delivery,)).fetchone()
         return (row["state"], row["reason"]) if row else ("", "")
+
+
+def _waiting(agents: frozenset[str]) -> list[Delivery]:
+    from agentdeck.services import deliveries
+
+    conn = store.read(paths.database_file())
+    if conn is None:
+        return []
+    with contextlib.closing(conn):
+        return [one for one in deliveries.pending(conn) if one.agent in agents and one.kind != "task"]

@@ -13,6 +13,7 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.collision import Collision
+from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Ask, Reason, State, Status
 from agentdeck.models.trash import TrashEntry
 from agentdeck.models.usage import Tokens
@@ -61,6 +62,7 @@ class FakeBridge(Bridge):
         self.asked: list[tuple[str, str, dict[str, object]]] = []
         self.replies: dict[str, Any] = {}
         self.delivered: tuple[str, str] = ("acknowledged", "prompt hook")
+        self.outbox: list[Delivery] = []
         self.used = AgentStats()
         self.usage = UsageView("agent", "today", 0)
         self.looks: list[tuple[By, Span]] = []
@@ -139,6 +141,9 @@ class FakeBridge(Bridge):
 
     async def receipt(self, delivery: str, seconds: float) -> tuple[str, str]:
         return self.delivered
+
+    async def waiting(self, agents: Sequence[str]) -> list[Delivery]:
+        return [one for one in self.outbox if one.agent in agents]
 
     async def change_view(self, view: str, change: ViewChange) -> int:
         self.changes.append(change)

@@ -10,6 +10,7 @@ from textual._styles_cache import StylesCache
 from textual.widgets import Input, OptionList, TextArea
 
 from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Ask
 from agentdeck.ui import offers
 from agentdeck.ui.screens.answer import AnswerDialog
@@ -215,7 +216,7 @@ async def test_a_message_is_sent_and_its_receipt_is_told() -> None:
         await pilot.press(*"one", "enter", *"two", "ctrl+s")
         await closed(pilot, app)
         await until(pilot, lambda: "ada has the message" in toasts(app))
-        assert fake(app).asked == [("send", "id-ada", {"text": "one\ntwo", "mode": "idle"})]
+        assert fake(app).asked == [("send", "id-ada", {"text": "one\ntwo", "mode": "idle", "command": False})]
 
 
 async def test_a_message_goes_to_all_marked_agents_that_can_take_it() -> None:
@@ -252,6 +253,36 @@ async def test_a_text_is_kept_when_the_dialog_is_closed_or_the_engine_refuses() 
         assert fake(app).asked[0][2]["mode"] == "queue"
         dialog = await opened(pilot, app, MessageDialog, "m")
         assert dialog.query_one(TextArea).text == "draft"
+
+
+async def test_texts_that_wait_are_shown_and_the_last_can_be_taken_back() -> None:
+    app = make_app(row("ada", "working"))
+    async with app.run_test(size=(110, 30)) as pilot:
+        await until(pilot, lambda: app.deck.fleet.rows)
+        for number, what in enumerate(("run the tests", "then\nwrite the changelog of all that")):
+            fake(app).outbox.append(Delivery(f"d{number}", "id-ada", what, "queued", reason="it is working, not idle"))
+        dialog = await opened(pilot, app, MessageDialog, "m")
+        assert text(dialog.query_one("#waiting")).splitlines() == [
+            "waits: 'run the tests' (it is working, not idle)",
+            "waits: 'then write the changelog of all…' (it is working, not idle)",
+        ]
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: "taken back" in text(dialog.query_one("#trouble")))
+        assert fake(app).asked == [("cancel", "", {"delivery": "d1"})]
+        assert "changelog" not in text(dialog.query_one("#waiting"))
+        fake(app).replies["cancel"] = AgentDeckError("d0 cannot be cancelled any more", "Only a queued text can.")
+        await pilot.press("ctrl+b")
+        await until(pilot, lambda: "cannot be cancelled" in text(dialog.query_one("#trouble")))
+
+
+async def test_a_command_of_the_client_is_sent_as_one_and_what_was_left_out_is_told() -> None:
+    app = make_app(row("ada", "idle"))
+    async with app.run_test(size=(110, 30)) as pilot:
+        await opened(pilot, app, MessageDialog, "m")
+        fake(app).replies["send"] = lambda args: {"delivery": "d1", "note": "1 control character left out: ESC"}
+        await pilot.press("/", *"clear", "ctrl+o")
+        await until(pilot, lambda: "1 control character left out: ESC" in toasts(app))
+        assert fake(app).asked == [("send", "id-ada", {"text": "/clear", "mode": "idle", "command": True})]
 
 
 async def test_an_uncertain_receipt_is_not_called_a_success() -> None:

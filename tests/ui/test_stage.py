@@ -102,7 +102,9 @@ async def test_the_foot_has_context_tokens_cost_and_lines() -> None:
     assert "84.0k ctx" in foot(replace(one, context=Context(84_000, None)), 70).plain
     gone = TreeState("b", "", "gone", "its worktree is gone: /trees/a", "")
     assert foot(replace(one, tree=gone), 70).plain.startswith(" its worktree is gone: /trees/a ")
-    assert "message waits" in foot(replace(one, delivery=DeliveryNote("queued", "")), 70).plain
+    assert "message waits" in foot(replace(one, delivery=DeliveryNote("queued", "", 1)), 70).plain
+    waits = foot(replace(one, delivery=DeliveryNote("queued", "it is working, not idle", 2)), 90).plain
+    assert "2 messages wait: it is working, not idle" in waits
     assert "message refused: a draft" in foot(replace(one, delivery=DeliveryNote("refused", "a draft")), 90).plain
 
 

@@ -43,19 +43,20 @@ PANE = Pane("%1", "@1", "a1", 1, "plain", "", False, None, None, 80, 24, 2, 0, T
 class Terminal:
     """A client whose composer shows a paste from the `drops`-th on, and which empties it at Enter if it `takes`.
 
-    `before` is called at each look with how many there were.
+    `before` is called at each look with how many there were since the first paste.
     """
 
     def __init__(self, drops: int = 0, takes: bool = True, before: Callable[[int], None] | None = None) -> None:
         self.drops, self.takes, self.before = drops, takes, before
-        self.pasted, self.entered, self.looks, self.moves = 0, 0, 0, 0
+        self.pasted, self.entered, self.looks, self.after, self.moves = 0, 0, 0, 0, 0
         self.composer, self.pane, self.typed = "", PANE, 0
         self.marks = {"paste": "", "enter": ""}
 
     async def sight(self, _client: object, _pane: str, _deck_id: str) -> Sight:
         self.looks += 1
+        self.after += self.pasted > 0
         if self.before:
-            self.before(self.looks)
+            self.before(self.after)
         screen = (f"> {self.composer}",)
         return Sight(self.pane, screen, self.typed, self.marks["paste"], self.marks["enter"], str(self.moves))
 
@@ -154,7 +155,7 @@ async def test_a_client_that_has_begun_to_work_has_taken_the_text(box: outbox.Ou
 
 async def test_letters_that_a_human_types_to_it_keep_enter_back(deliver: Any) -> None:
     def types(looks: int) -> None:
-        if terminal.pasted and looks == 3:
+        if looks == 2:
             terminal.composer += "?"
             terminal.moves += 1
 
@@ -166,12 +167,12 @@ async def test_letters_that_a_human_types_to_it_keep_enter_back(deliver: Any) ->
 
 async def test_a_key_between_the_look_and_the_paste_or_enter_stops_it(deliver: Any) -> None:
     """tmux compares what was seen with what is: here the pane moves right after each of the first looks."""
-    terminal = Terminal()
+    terminal, moved = Terminal(), list[int]()
     look = terminal.sight
 
     async def moving(*args: Any) -> Sight:
         seen = await look(*args)
-        terminal.moves += terminal.looks in (1, 4)
+        terminal.moves += terminal.looks == 2 or (terminal.after > 1 and not moved and not moved.append(terminal.after))
         return seen
 
     terminal.sight = moving  # pyrefly: ignore
@@ -219,7 +220,7 @@ async def test_somebody_who_types_elsewhere_in_the_pane_is_waited_for(deliver: A
 
 async def test_a_text_that_was_taken_out_of_the_composer_is_refused(deliver: Any) -> None:
     def clears(looks: int) -> None:
-        if terminal.pasted and looks == 3:
+        if looks == 2:
             terminal.composer = ""
 
     terminal = Terminal(before=clears)
@@ -232,7 +233,7 @@ async def test_a_text_that_a_human_sent_by_hand_has_arrived(box: outbox.Outbox, 
     telling(box)
 
     def sends(looks: int) -> None:
-        if terminal.pasted and looks == 3:
+        if looks == 2:
             terminal.composer = ""
             box.hear([SpoolEvent("a1", "Prompt", {"prompt": "say hello"}, now_ms(), "")])
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Sight:
 
     `typed` is when a human last typed into it, in UTC ms (to the second for one who is attached), 0 for never.
     `pasted` and `entered` are the marks of the last text pasted and of the last one that Enter was pressed for.
+    `state` is what is compared; when the pane had been silent for a second (`quiet`), any output changes it.
     """
 
     pane: Pane
@@ -38,11 +40,13 @@ class Sight:
     pasted: str
     entered: str
     state: str
+    quiet: bool = False
 
 
 async def sight(client: ControlClient, pane: str, deck_id: str) -> Sight | None:
     """What the agent's pane shows now, in one batch; None when it is gone. Raises TmuxError as the client does."""
-    told = f"#{{{PASTED}}} #{{{ENTERED}}} #{{{TYPED}}}/{_attached(deck_id)} {_state(deck_id)}"
+    told = f"#{{{PASTED}}} #{{{ENTERED}}} #{{{TYPED}}}/{_attached(deck_id)} {_state(deck_id, quiet=True)}"
+    second = int(time.time())
     facts = ("list-panes", "-t", pane, "-F", rows.FORMAT)
     listed, screen, marks = await client.batch(
         [facts, capture_command(pane), ("display-message", "-p", "-t", pane, told)]
@@ -54,7 +58,9 @@ async def sight(client: ControlClient, pane: str, deck_id: str) -> Sight | None:
         return None
     pasted, entered, typed, state = marks[0].split(" ", 3)
     zoomed, attached = (int(part) if part.isdigit() else 0 for part in typed.split("/"))
-    return Sight(found, tuple(screen), max(zoomed, attached * 1000), pasted, entered, state)
+    quiet = found.activity < second  # tmux's clock of activity has whole seconds
+    state = state if quiet else state.rpartition("/")[0]
+    return Sight(found, tuple(screen), max(zoomed, attached * 1000), pasted, entered, state, quiet)
 
 
 async def paste_as_seen(socket: Path, seen: Sight, text: str, mark: str) -> bool:
@@ -83,7 +89,7 @@ async def _decide(
 ) -> bool:  # fmt: skip
     """`first`, then `do` if the pane is as seen and has no such mark yet, else `undo`: one command line of tmux."""
     pane, owner = seen.pane, seen.pane.deck_id
-    same = f"#{{==:{_state(owner)},{seen.state}}}"
+    same = f"#{{==:{_state(owner, seen.quiet)},{seen.state}}}"
     fresh = f"#{{!=:#{{{option}}},{mark}}}"
     test = f"#{{&&:{same},{fresh}}}"
     words = ("if-shell", "-F", "-t", pane.id, test, f"{do} ; display-message -p {_DONE}", undo or "display-message -p")
@@ -91,10 +97,11 @@ async def _decide(
     return said.strip() == _DONE
 
 
-def _state(deck_id: str) -> str:
+def _state(deck_id: str, quiet: bool) -> str:
     """All that must not change between a look and a write, as one word of tmux's making."""
     names = ("@deck_id", "pane_dead", "pane_in_mode", "cursor_x", "cursor_y", "pane_width", "pane_height", TYPED)
-    return "/".join([*(f"#{{{name}}}" for name in names), _attached(deck_id)])
+    parts = [*(f"#{{{name}}}" for name in names), _attached(deck_id)]
+    return "/".join([*parts, "#{window_activity}"] if quiet else parts)
 
 
 def _attached(deck_id: str) -> str:

@@ -62,13 +62,22 @@ async def _dispatch(deck: DeckScreen, agent: str, name: str, what: str, **args: 
 
 async def message(deck: DeckScreen, number: int) -> None:
     """One text to every target that can take one: the marked agents, else the focused one."""
-    from agentdeck.ui.screens.message import MessageDialog
+    from agentdeck.ui.screens.message import MessageDialog, Waiting
 
     rows = [row for row in deck.state.targets if can_receive(row)]
     if not rows:
         return
     place = rows[0].agent.id if len(rows) == 1 else MANY
-    note = await deck.app.push_screen_wait(MessageDialog(rows, deck.drafts.get(place, "")))
+    names = {row.agent.id: row.agent.name for row in rows}
+    waiting = [
+        Waiting(one.id, names[one.agent], shortened(one.text), f"({one.reason})" if one.reason else "")
+        for one in await deck.bridge.waiting(list(names))
+    ]
+
+    async def cancel(delivery: str) -> object:
+        return await deck.bridge.ask("cancel", delivery=delivery)
+
+    note = await deck.app.push_screen_wait(MessageDialog(rows, deck.drafts.get(place, ""), waiting, cancel))
     if note is None:
         return
     deck.drafts[place] = note.text
@@ -76,7 +85,9 @@ async def message(deck: DeckScreen, number: int) -> None:
         if note.text.strip():
             deck.tell("the text is kept: m shows it again", seconds=3)
         return
-    orders = (deck.bridge.ask("send", row.agent.id, text=note.text, mode=note.mode) for row in rows)
+    orders = (
+        deck.bridge.ask("send", row.agent.id, text=note.text, mode=note.mode, command=note.command) for row in rows
+    )
     receipts = await asyncio.gather(*orders, return_exceptions=True)
     failed = [found for found in receipts if isinstance(found, BaseException)]
     strange = [error for error in failed if not isinstance(error, AgentDeckError)]
@@ -95,10 +106,19 @@ async def message(deck: DeckScreen, number: int) -> None:
     for row, found in zip(rows, receipts, strict=True):
         if isinstance(found, AgentDeckError):
             deck.note(f"message to {row.agent.name}", found.title, "$text-error")
+    left_out = next((str(found["note"]) for found in receipts if isinstance(found, dict) and found.get("note")), "")
+    if left_out:
+        deck.tell("the text was changed", left_out, "warning", seconds=8)
     if len(rows) == 1:
         await _follow(deck, *next(iter(queued.items())))
     else:
         await _follow_all(deck, queued, len(rows))
+
+
+def shortened(text: str, room: int = 32) -> str:
+    """How a text begins, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= room else f"{line[: room - 1].rstrip()}…"
 
 
 async def _follow_all(deck: DeckScreen, queued: dict[str, str], wanted: int) -> None:

@@ -7,11 +7,10 @@ from datetime import datetime
 from textual.content import Content
 
 from agentdeck.models.clock import age
-from agentdeck.services.fleet import AgentRow, Diff
+from agentdeck.models.delivery import OPEN
+from agentdeck.services.fleet import AgentRow, DeliveryNote, Diff
 from agentdeck.ui.badges import CLASH, GLYPHS, PIN, STYLES, budget_words, clash_sign, clash_words, dollars, tokens, word
 from agentdeck.ui.widgets.lines import fit
-
-_OPEN = ("queued", "pasted", "submitted")
 
 
 def title(row: AgentRow, width: int, now: int, *, marked: bool = False) -> Content:
@@ -44,7 +43,7 @@ def foot(row: AgentRow, width: int, note: str = "") -> Content:
         text, style = budget_words(row.budget)
         parts.append((f" {text} ", style))
     if row.delivery is not None:
-        parts.append(_outbox(row.delivery.state, row.delivery.reason))
+        parts.append(_outbox(row.delivery))
     if row.clashes:
         parts.append((f" {CLASH} {clash_words(row.clashes)} ", clash_sign(row.clashes)[1]))
     if row.context is not None:
@@ -88,9 +87,10 @@ def _context(used: int, window: int | None) -> str:
     return f" {100 * used // window}% ctx " if window else f" {tokens(used)} ctx "
 
 
-def _outbox(state: str, reason: str) -> tuple[str, str]:
-    if state in _OPEN:
-        return " message waits ", "$text-accent"
-    if state in ("refused", "uncertain"):
-        return f" message {state}{': ' + reason if reason else ''} ", "$text-warning"
+def _outbox(note: DeliveryNote) -> tuple[str, str]:
+    why = f": {note.reason}" if note.reason else ""
+    if note.state in OPEN:
+        return f" {note.open} messages wait{why} " if note.open > 1 else f" message waits{why} ", "$text-accent"
+    if note.state in ("refused", "uncertain"):
+        return f" message {note.state}{why} ", "$text-warning"
     return "", ""

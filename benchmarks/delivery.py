@@ -1,0 +1,81 @@
+"""Texts to clients that are idle, busy, deaf for a while, at a dialog, dying, resized, typed into: what comes of each.
+
+    python -m benchmarks.delivery [--texts 1000] [--agents 42] [--seed 1]
+
+The clients are ours (tests/fakeclient.py) and record exactly what reached them and in which state; the humans among
+them type as a dashboard's zoom does. Prints counts, faults (lost, doubled, into a dialog or a draft, late) and the time
+from the opening of each text's gate to its receipt. Exit code 1 when there is any fault.
+`python -m benchmarks.delivery_real` does the same with real clients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from random import Random
+
+from agentdeck import paths
+from benchmarks.delivery_world import KINDS, Tally, World
+from benchmarks.rig import place
+from tests.deck import Deck
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--texts", type=int, default=1000)
+    parser.add_argument("--agents", type=int, default=42)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    args = parser.parse_args()
+    with place() as repo:
+        paths.make_private(paths.state_dir())
+        deck, world = Deck(repo), World(repo, Random(args.seed))
+        started = time.monotonic()
+        try:
+            asyncio.run(_live(world, args.agents, args.texts, args.kinds.split(",")))
+            tally = world.judge()
+            story = "" if not tally.faults else deck.story()
+            import shutil
+
+            for a in world.agents:
+                shutil.copy(a.log, "/tmp/h/dx/logs/")
+            for f in paths.database_file().parent.glob("*.db*"):
+                shutil.copy(f, "/tmp/h/dx/logs/")
+        finally:
+            deck.end()
+    print(f"{args.texts} texts to {args.agents} clients in {time.monotonic() - started:.0f} s, "
+          f"load average {os.getloadavg()[0]:.1f}")  # fmt: skip
+    report(tally)
+    print(story)
+    raise SystemExit(bool(tally.faults))
+
+
+async def _live(world: World, agents: int, texts: int, kinds: Sequence[str]) -> None:
+    await world.build(agents, kinds)
+    await world.live(texts, patience=90)
+
+
+def report(tally: Tally) -> None:
+    """Counts, what was refused and why, percentiles, faults."""
+    print(", ".join(f"{count} {state}" for state, count in tally.states.most_common()))
+    for reason, count in tally.reasons.most_common():
+        print(f"  {count} {reason}")
+    print("seconds from the opening of the gate to the receipt:")
+    for kind, waits in [("all", tally.waits), *sorted(tally.kinds.items())]:
+        ranked = sorted(waits) or [0.0]
+        marks = {name: ranked[min(len(ranked) - 1, int(len(ranked) * part))] for name, part in
+                 (("median", 0.5), ("p95", 0.95), ("p99", 0.99))}  # fmt: skip
+        shown = ", ".join(f"{name} {value:.2f}" for name, value in marks.items())
+        print(f"  {kind:8} {len(waits):5}: {shown}, worst {ranked[-1]:.2f}")
+    print(f"{tally.by_hand} stood in the composer and were sent by its human's own Enter")
+    print(f"{tally.early} pasted in the moment that work began there; their Enter waited")
+    print(f"{len(tally.faults)} faults")
+    for fault in tally.faults[:40]:
+        print(f"  {fault}")
+
+
+if __name__ == "__main__":
+    main()
