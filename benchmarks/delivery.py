@@ -38,12 +38,6 @@ def main() -> None:
             asyncio.run(_live(world, args.agents, args.texts, args.kinds.split(",")))
             tally = world.judge()
             story = "" if not tally.faults else deck.story()
-            import shutil
-
-            for a in world.agents:
-                shutil.copy(a.log, "/tmp/h/dx/logs/")
-            for f in paths.database_file().parent.glob("*.db*"):
-                shutil.copy(f, "/tmp/h/dx/logs/")
         finally:
             deck.end()
     print(f"{args.texts} texts to {args.agents} clients in {time.monotonic() - started:.0f} s, "
