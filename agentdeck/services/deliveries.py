@@ -92,6 +92,16 @@ def _rank(delivery: Delivery) -> int:
     return {"interrupt": 0, "queue": 1}.get(delivery.mode, 2)
 
 
+def reported(conn: sqlite3.Connection, delivery: Delivery, names: Sequence[str]) -> str:
+    """The report of a prompt that is on record since Enter was sent for this one, '' without any.
+
+    An engine that ended may have taken the report in, and not come to settle what it was about.
+    """
+    query = "SELECT json_extract(data, '$.name') FROM events WHERE agent = ? AND kind = 'hook' AND ts >= ?"
+    found = (str(row[0]) for row in conn.execute(query, (delivery.agent, delivery.submitted)))
+    return next((name for name in found if name in names), "")
+
+
 # -- steps
 
 # Which time a step enters; one that goes back takes away those of the steps that were not done after all.

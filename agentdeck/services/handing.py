@@ -97,6 +97,10 @@ class Handing:
                 await self._unsettled("the engine ended before the client answered")
                 return
             await self._step(["submitted"], "pasted", "the engine ended before Enter was sent")
+        elif row.state == "submitted" and self.waiter is not None:
+            names = self.harness.acknowledge
+            if told := await self._change(lambda conn: deliveries.reported(conn, row, names)):
+                self.waiter.tell(f"{told} hook, heard by the engine that ended")
         elif row.state == "pasted" and not row.tries:
             await self._end("refused", "the engine ended before Enter; the text may stand in its composer")
         elif row.state == "pasted" and not pasted:
