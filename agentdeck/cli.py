@@ -31,6 +31,7 @@ MODULES = (
     "decks",
     "harnesses",
     "attention",
+    "events",
 )
 """Below agentdeck.commands, in the order of the help."""
 HOT = {"ls": "agents", "usage": "usage"}

@@ -119,10 +119,25 @@ def show(name: str, as_json: bool) -> None:
         output.data({**row_json(row), **more, "evidence": evidence})
         return
     for key, value in {**row_json(row), **_standing(row)}.items():
-        click.echo(f"{key:10} {value}")
+        for place, line in enumerate(_lines(key, value)):
+            click.echo(f"{'' if place else key:10} {line}".rstrip())
+    click.echo("\nwho says what, since when, and what it counts for:")
     for found in evidence:
         says = ",".join(found["states"]) or "-"
         click.echo(f"  {found['part']:20} {found['source']:8} {says:24} {found['changed']}  {found['why']}")
+
+
+def _lines(key: str, value: Any) -> list[str]:
+    """A value for a person: what is asked in full, everything else in one line."""
+    if key == "status":
+        reason = f": {value['reason']}" if value["reason"] else ""
+        said = [f"{value['state']}{reason}, since {value['since']} by {value['source'] or 'nobody'}", value["why"]]
+        ask = value["ask"]
+        options = [f"{number} {option}" for number, option in enumerate(ask["options"], 1)] if ask else []
+        return [*said, *([f"asks: {ask['text']}", *ask["detail"].splitlines(), *options] if ask else [])]
+    if isinstance(value, dict):
+        return [", ".join(f"{name} {one}" for name, one in value.items() if one not in ("", None))]
+    return ["-" if value in ("", None) else str(value)]
 
 
 def _standing(row: Any) -> dict[str, str]:

@@ -1,10 +1,9 @@
-"""Commands about the deck itself: the dashboard, events, paths, halt, demo, builtin."""
+"""Commands about the deck itself: the dashboard, paths, halt, demo, builtin."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import click
 from agentdeck.commands import output
 from agentdeck.errors import AgentDeckError, UsageError
 
-POLL_SECONDS = 0.2
 SIGNS = {"ok": "✓", "note": "·", "warn": "!", "bad": "✗"}
 
 
@@ -36,48 +34,6 @@ def dashboard(view: str) -> int:
 
 def _living(conn: sqlite3.Connection) -> int:
     return int(conn.execute("SELECT COUNT(*) FROM agents WHERE life = 'live'").fetchone()[0])
-
-
-@click.command()
-@click.option("--agent", default="", help="Only this agent.")
-@click.option("--follow", is_flag=True, help="Go on until interrupted.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-def events(agent: str, follow: bool, as_json: bool) -> None:
-    """What happened, oldest first."""
-    chosen = output.agent_id(agent) if agent else ""
-    last = 0
-    while True:
-        for row in output.query(lambda conn, after=last: _events(conn, chosen, after)):
-            last = row["id"]
-            _print_event(row, as_json)
-        if not follow:
-            return
-        time.sleep(POLL_SECONDS)
-
-
-def _events(conn: sqlite3.Connection | None, agent: str, after: int) -> list[sqlite3.Row]:
-    if conn is None:
-        return []
-    where, values = ("AND agent = ?", [agent]) if agent else ("", [])
-    return conn.execute(f"SELECT * FROM events WHERE id > ? {where} ORDER BY id", [after, *values]).fetchall()
-
-
-def _print_event(row: sqlite3.Row, as_json: bool) -> None:
-    import json
-
-    from agentdeck.models.clock import iso
-
-    if as_json:
-        found = {
-            "id": row["id"],
-            "ts": iso(row["ts"]),
-            "agent": row["agent"],
-            "kind": row["kind"],
-            "data": json.loads(row["data"]),
-        }
-        click.echo(json.dumps(found, ensure_ascii=False))
-    else:
-        click.echo(f"{iso(row['ts'])}  {row['agent'] or '-':8}  {row['kind']:9}  {row['data']}")
 
 
 @click.command(name="paths")
@@ -223,4 +179,4 @@ def builtin(ctx: click.Context, prompt: tuple[str, ...], **options: Any) -> None
     ctx.exit(run(Options(prompt=" ".join(prompt), **options)))
 
 
-COMMANDS = (events, show_paths, doctor, keys, themes, log, report, halt, demo, builtin)
+COMMANDS = (show_paths, doctor, keys, themes, log, report, halt, demo, builtin)

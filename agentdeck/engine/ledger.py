@@ -18,6 +18,7 @@ from agentdeck.services import attention, conversations, deliveries, rows
 from agentdeck.services.attention import Noted
 from agentdeck.services.monitor import Monitor, Report
 from agentdeck.services.probes import SpoolEvent
+from agentdeck.services.verdict import explain
 
 TOLD_FIELDS = ("tool_name", "source", "reason", "error", "attempt", "seconds", "decision", "notification_type")
 
@@ -154,6 +155,7 @@ def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: i
             source=status.source,
             why=status.why,
             ask=ask,
+            chain=_chain(monitor, agent_id, status.checked),
         )
     if status.state == "exited":
         pane = monitor.watched[agent_id].pane
@@ -163,6 +165,15 @@ def _verdict(conn: sqlite3.Connection, monitor: Monitor, agent_id: str, epoch: i
             "WHERE id = ? AND life = 'live'",
             (now_ms(), code, agent_id),
         )
+
+
+def _chain(monitor: Monitor, agent_id: str, now: int) -> list[dict[str, object]]:
+    """Which source said what and when (UTC ms), and the part it played in this verdict, the decisive ones first."""
+    held = list(monitor.watched[agent_id].evidence.values())
+    return [
+        {"source": e.source, "states": list(e.states), "part": part, "changed": e.changed, "why": e.why}
+        for e, part in explain(held, now or now_ms())
+    ]
 
 
 def refresh(conn: sqlite3.Connection, monitor: Monitor) -> None:

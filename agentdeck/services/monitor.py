@@ -192,6 +192,7 @@ class Monitor:
         """Whether an agent's silence may mean something by now."""
         watched, harness = self.watched[agent.id], loader.get(agent.harness)
         if agent.life != "live" or watched.pane is None or not _tells_by_silence(harness, agent, watched.status):
+            watched.busy, watched.stopped = None, ()  # of another state: it would say that who waits hangs
             return False
         if now // 1000 - watched.pane.activity < (ev.QUIET_SECONDS if harness.process_status else ev.STOPPED_SECONDS):
             watched.busy, watched.stopped = None, ()

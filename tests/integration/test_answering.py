@@ -91,3 +91,5 @@ def test_a_question_that_stays_is_answered_once_and_said_to_stand(deck: Deck, tm
     assert done.code == 3 and "still stands on its screen" in done.err
     assert keys.read_bytes() == b"1"
     assert deck.events("answer") == [{"answer": "allow", "taken": False}]
+    chain = deck.events("status")[-1]["chain"]
+    assert (chain[0]["source"], chain[0]["part"], chain[0]["states"]) == ("screen", "decides", ["needs_input"])

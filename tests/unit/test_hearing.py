@@ -1,0 +1,77 @@
+"""What the monitor makes of a tmux that did not answer for a while, and of silence that was another state's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from agentdeck.adapters import tmux
+from agentdeck.models.agent import Agent
+from agentdeck.models.pane import Pane
+from agentdeck.models.status import Evidence, Status
+from agentdeck.services import monitor as module
+from agentdeck.services.monitor import GAP_MS, Monitor
+
+T = 1_700_000_000_000
+AGENT = Agent(id="a1", name="ann", harness="builtin", repo="/r", worktree="/t", branch="b", base="main",
+              base_oid="0" * 40, life="live", pane="%1", pid=1)  # fmt: skip
+PANE = Pane("%1", "@1", "a1", 1, "python", "? ann", False, None, None, 120, 40, 0, 0, True, False, False,
+            T // 1000 - 100, 0)  # fmt: skip
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Sets the time, in ms after T."""
+    monkeypatch.setattr(module, "now_ms", lambda: T)
+    return lambda after: monkeypatch.setattr(module, "now_ms", lambda: T + after)
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether tmux answers, by its last item."""
+    said = [True]
+
+    async def list_panes(client: object, *, timeout: float = 10.0) -> dict[str, Pane]:
+        if not said[-1]:
+            raise tmux.TmuxError("no answer")
+        return {"%1": PANE}
+
+    monkeypatch.setattr(tmux, "list_panes", list_panes)
+    return said
+
+
+async def test_nobody_was_silent_while_tmux_did_not_answer(clock: Callable[[int], None], answers: list[bool]) -> None:
+    watching = Monitor()
+    client: tmux.ControlClient = object()  # type: ignore[assignment]
+    panes = await watching._panes(client)
+    assert panes and panes["%1"].activity == T // 1000  # nothing is known of the time before either
+    clock(1_000)
+    assert (await watching._panes(client) or {})["%1"].activity == T // 1000
+    assert watching.hears
+    answers.append(False)
+    clock(2_000)
+    assert await watching._panes(client) is None
+    clock(1_000 + GAP_MS)
+    assert not watching.hears
+    answers.append(True)
+    clock(30_000)
+    assert (await watching._panes(client) or {})["%1"].activity == T // 1000 + 30
+    assert watching.hears
+
+
+def test_silence_that_was_measured_in_another_state_says_nothing_of_who_waits(clock: Callable[[int], None]) -> None:
+    """An agent that stood still for a moment before it asked would be said to hang a little later."""
+    watching = Monitor()
+    watching.know([AGENT])
+    watched = watching.watched["a1"]
+    asks = Evidence("hook", ("needs_input",), T, T, "a hook", "permission")
+    watched.status, watched.pane, watched.busy = Status("needs_input", since=T), PANE, False
+    watched.evidence["hook"] = asks
+    watching._measure_silent(T)
+    assert watched.busy is None
+    clock(20_000)
+    watching._observe(AGENT, watched, {"%1": replace(PANE, deck_id="a1")}, False, T + 20_000)
+    watching._judge("a1", T + 20_000)
+    assert watching.status("a1").state == "needs_input"
