@@ -43,6 +43,7 @@ ORDER = (
 )  # fmt: skip
 OUTCOMES = {"uncommitted": "flagged", "bends the check": "flagged", "stands still": "failed"}
 FOUNDATIONS = ("honest", "wrong first", "new test", "renames")  # what others may depend on
+TRIES = 50  # deaths count, and there may be many
 MINUTES = 0.15  # the time of what stands still
 
 
@@ -83,7 +84,7 @@ class Job:
         needs = f"depends_on: [{', '.join(f'job-{n:02}.md' for n in self.needs)}]\n" if self.needs else ""
         budget = f"budget: {{minutes: {MINUTES}}}\n" if self.kind == "stands still" else ""
         return (
-            f"---\ntitle: {self.title}\nverify: sh check.sh {self.n}\nmax_attempts: 6\n{needs}{budget}---\n"
+            f"---\ntitle: {self.title}\nverify: sh check.sh {self.n}\nmax_attempts: {TRIES}\n{needs}{budget}---\n"
             f"{self.script(log)}\n"
         )
 
@@ -149,6 +150,8 @@ class Run:
         down = [row["name"] for row in self.deck.sql("SELECT name FROM agents WHERE life = 'stopped'")]
         if down:
             self.deck.run("resume", *down)
+        if any("pauses" in row[0] for row in self.deck.sql("SELECT data FROM events WHERE kind = 'queue'")):
+            self.deck.run("task", "resume")
 
     def kill(self) -> str:
         """One random victim of those that live now."""
@@ -251,6 +254,7 @@ def main() -> int:
     parser.add_argument("--specs", type=int, default=40)
     parser.add_argument("--agents", type=int, default=8)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--pause", type=float, default=6.0, help="seconds between two kills, at most")
     parser.add_argument("--seed", type=int, default=1)
     words = parser.parse_args()
     left, round_ = words.kills, 0
@@ -260,7 +264,7 @@ def main() -> int:
             began, round_ = time.monotonic(), round_ + 1
             run.tend()
             while left > 0 and run.open_tasks():
-                time.sleep(run.random.uniform(0.1, 2.5))
+                time.sleep(run.random.uniform(0.1, words.pause))
                 with contextlib.suppress(IndexError):
                     print(f"killed {run.kill()}", flush=True)
                     left -= 1

@@ -113,8 +113,11 @@ class Dispatcher:
         self._paused = set(rules.paused)
 
         def tell(conn: sqlite3.Connection) -> None:
+            last = "SELECT data FROM events WHERE kind = 'queue' AND data LIKE ? ORDER BY id DESC LIMIT 1"
             for subject, reason in new.items():
-                rows.event(conn, now_ms(), "queue", subject=subject, state="paused", reason=reason)
+                row = conn.execute(last, (f'%"subject": "{subject}"%',)).fetchone()
+                if row is None or '"state": "paused"' not in row["data"]:  # an earlier engine has told it
+                    rows.event(conn, now_ms(), "queue", subject=subject, state="paused", reason=reason)
 
         if new:
             await self.writer.run(tell)
