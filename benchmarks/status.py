@@ -114,7 +114,7 @@ def main() -> int:
         lives = [life for life in client.lives if not given.life or life.name in given.life]
         with place() as root:
             found[name] = play(client, root, lives, How(given.jobs, log=given.log))
-    text = report(found, {})
+    text = report(found)
     sys.stdout.write(text)
     if given.write:
         FILE.write_text(text)

@@ -142,7 +142,8 @@ DIALOGS = Life(
     (
         Beat("start-up dialog", "needs_input", sign=Sign("Quick safety check")),
         Beat("next dialog", "needs_input", keys=("Down", "Enter"), sign=Sign("Detected a custom API key")),
-        Beat("dialogs answered", "idle", keys=("Up", "Enter")),
+        Beat("next dialog", "needs_input", keys=("Up", "Enter"), sign=Sign("Settings Error")),
+        Beat("dialogs answered", "idle", keys=("Down", "Down", "Enter")),
     ),
     MANUAL,
     seed="nothing",
@@ -153,7 +154,8 @@ LIMITED = Life(
         Beat("start", "idle", hold=1.0),
         Beat("prompt", "working", text="Use it up, please", hold=0.0, sign=Sign(f"{BUSY}|limit")),
         Beat("usage limit", "limited", sign=Sign("hit your .*limit|Usage limit reached"), hold=5.0),
-        Beat("limit over", "idle", sign=Sign(r"● Back at work", BUSY), timeout=400.0),
+        Beat("goes on by itself", "working", sign=Sign("esc to interrupt"), timeout=300.0, hold=1.0),
+        Beat("end of a turn", "idle", sign=Sign(r"● Back at work", BUSY)),
     ),
     MANUAL,
     seed="account",
@@ -176,7 +178,8 @@ class Scripted(ScriptedModel):
         told |= {"5h-utilization": "1.0", "5h-reset": str(reset)}
         headers = {f"anthropic-ratelimit-unified-{name}": value for name, value in told.items()}
         refused = Step(say="Back at work.", fail=Fail(429, 1, "This request would exceed your limit", headers))
-        super().__init__(Scenario((Rule("Use it up", (refused,)),)))
+        on = Step(say="Back at work.", wait=3.0)
+        super().__init__(Scenario((Rule("Use it up", (refused,)), Rule("limit has reset", (on,)))))
 
     @property
     def ended(self) -> list[float]:

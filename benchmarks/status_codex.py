@@ -96,7 +96,8 @@ DIALOGS = Life(
     "dialogs",
     (
         Beat("start-up dialog", "needs_input", sign=Sign("Trust this folder")),
-        Beat("next dialog", "needs_input", keys=("Enter",), sign=Sign("Try new model")),
+        Beat("next dialog", "needs_input", keys=("Enter",), sign=Sign("Hooks need review")),
+        Beat("next dialog", "needs_input", keys=("Escape",), sign=Sign("Try new model")),
         Beat("dialogs answered", "idle", keys=("Down", "Enter")),
     ),
     ASKS,

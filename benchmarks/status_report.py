@@ -19,7 +19,7 @@ hang 5 s. What is wrong after that, and at once what was not true before either,
 """
 
 
-def report(found: Mapping[str, Figures], versions: Mapping[str, str]) -> str:
+def report(found: Mapping[str, Figures]) -> str:
     """The whole file, for the figures by client."""
     day, load = datetime.now(UTC).strftime("%Y-%m-%d"), os.getloadavg()[0]
     parts = [
@@ -28,7 +28,7 @@ def report(found: Mapping[str, Figures], versions: Mapping[str, str]) -> str:
         *_shares(found),
     ]
     for name, figures in found.items():
-        parts += [f"\n## {name} {versions.get(name, '')}".rstrip(), "", *_delays(figures)]
+        parts += [f"\n## {name}\n", *_delays(figures)]
         parts += ["", *(f"- wrong: {lie}" for lie in figures.lies)] if figures.lies else []
     return "\n".join(parts) + "\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,6 @@ from benchmarks.status_script import Life
 from tests.real import client
 from tests.real.deck import Deck
 
-LONG = {"limited"}  # takes minutes to go on by itself: played by `python -m benchmarks.status`
 # The machine may have other things to do; what is wrong for longer than three times the limits is wrong.
 HOW = status.How(jobs=3, patience=3.0)
 
@@ -26,7 +25,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
     Deck(tmp_path, {**kept, "HOME": str(tmp_path), "DECK_HOME": str(tmp_path / "deck")}).start("halt", "--yes")
 
 
-def _events(lives: list[Life]) -> set[str]:
+def _events(lives: Sequence[Life]) -> set[str]:
     """The transitions from one state to another."""
     pairs = ((before, beat) for life in lives for before, beat in zip(life.beats, life.beats[1:], strict=False))
     return {beat.event for before, beat in pairs if before.state and beat.state and before.state != beat.state}
@@ -39,8 +38,7 @@ def test_a_day_with_a_client_in_which_the_deck_tells_no_lie(name: str, root: Pat
     if binary is None:
         pytest.skip(reason)
     played = status.load(name)
-    lives = [life for life in played.lives if life.name not in LONG]
-    found = status.play(played, root, lives, HOW)
+    found = status.play(played, root, played.lives, HOW)
     assert (found.false_idle, found.blind) == ([], [])
     assert found.share <= 0.03, found.lies
-    assert _events(lives) <= set(found.late), found.lies
+    assert _events(played.lives) <= set(found.late), found.lies
