@@ -1,7 +1,8 @@
-"""How fast usage is counted: `python -m benchmarks.usage [--megabytes N]`.
+"""How fast usage is counted, beside ccusage: `python -m benchmarks.usage [--megabytes N] [--pairs N]`.
 
-Prints one JSON object. Everything is measured in the same run on a corpus made for it, in CPU
-seconds; the ratios are against the plain way, parsing every line of every file each time.
+Prints one JSON object. Whole processes are measured, ours and the other in turn, on a history made for it (1000 MB by
+default, removed afterwards): processor seconds of the process and its children, the peak memory of the largest of
+them, wall seconds. What is compared is named by its goal.
 """
 
 from __future__ import annotations
@@ -9,118 +10,134 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
+import shutil
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from agentdeck.adapters import prices
-from agentdeck.adapters.database.store import Writer, read
-from agentdeck.services import usage_report
+from agentdeck.adapters.database.store import Writer
 from agentdeck.services.usage import Ingest, Source
+from benchmarks import counter, histories
 from tests import usage_corpus
 
-NOISE = json.dumps({"type": "user", "message": {"content": [{"type": "tool_result", "content": "lorem ipsum " * 400}]}})
+ROOT = Path(__file__).parents[1]
+APPENDS = 60
 
 
-def make(folder: Path, megabytes: int) -> tuple[list[Source], int]:
-    """Sessions of about 1 MB: most of it tool output, as in life. Returns them and the count of responses."""
-    sources, responses = [], 0
-    noise = NOISE.encode() + b"\n"
-    for number in range(megabytes):
-        name = f"session-{number}"
-        writer = usage_corpus.Writer(number)
-        usage_corpus.session(writer, name, turns=60)
-        responses += writer.corpus.truth[name].messages
-        for path, data in writer.corpus.files.items():
-            lines = data.replace(b'"msg_', f'"msg_{number}_'.encode()).splitlines(keepends=True)
-            place = folder / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(b"".join(line + noise for line in lines))
-        patterns = (f"{folder}/{name}.jsonl", f"{folder}/{name}/subagents/agent-*.jsonl")
-        sources.append(Source("a", "claude", "/repo", name, "claude", patterns))
-    return sources, responses
+@dataclass(frozen=True)
+class Run:
+    cpu: float
+    wall: float
+    megabytes: float
 
 
-def parse_everything(folder: Path) -> int:
-    """What a counter without a memory does: every line of every file."""
-    found: dict[str, dict[str, int]] = {}
-    for file in folder.rglob("*.jsonl"):
-        with file.open("rb") as lines:
-            for line in lines:
-                row = json.loads(line)
-                if row.get("type") == "assistant":
-                    found[row["message"]["id"]] = row["message"]["usage"]
-    return len(found)
+def run(argv: list[str], environ: dict[str, str]) -> Run:
+    """Run a program to its end, its output thrown away."""
+    start = time.perf_counter()
+    out = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0), (os.POSIX_SPAWN_DUP2, 1, 2)]
+    pid = os.posix_spawn(argv[0], argv, environ, file_actions=out)
+    _, status, used = os.wait4(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, argv
+    return Run(used.ru_utime + used.ru_stime, time.perf_counter() - start, used.ru_maxrss / 1024)
 
 
-def cpu(work: Callable[[], object], times: int = 1) -> float:
-    """Median CPU seconds of all threads of this process."""
-    taken = []
+def deck(home: Path) -> dict[str, str]:
+    return {"DECK_HOME": str(home), "HOME": str(home), "PATH": os.environ["PATH"], "TZ": "UTC"}
+
+
+def first_scans(program: Path, tree: Path, pairs: int) -> tuple[list[Run], list[Run]]:
+    ours, theirs = [], []
+    for number in range(pairs):
+        home = tree.parent / f"deck-{number}"
+        theirs.append(run(counter.command(program, "claude"), counter.environment(tree)))
+        ours.append(run([agentdeck(), "usage", "import", str(tree)], deck(home)))
+        if number < pairs - 1:
+            shutil.rmtree(home)
+    return ours, theirs
+
+
+def agentdeck() -> str:
+    return str(Path(sys.executable).parent / "agentdeck")
+
+
+def warm_reports(program: Path, tree: Path, home: Path, times: int) -> tuple[list[Run], list[Run]]:
+    ours, theirs = [], []
     for _ in range(times):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return statistics.median(taken)
+        theirs.append(run(counter.command(program, "claude"), counter.environment(tree)))
+        ours += [run([agentdeck(), "usage", "--by", "model", "--json"], deck(home)) for _ in range(5)]
+    return ours, theirs
+
+
+def appends(folder: Path) -> list[float]:
+    """Milliseconds from an appended row to its place in the database, prices known."""
+    writer, taken = usage_corpus.Writer(10**6), []
+    file = folder / "live.jsonl"
+    source = Source("", "claude", "/repo", "live", "claude", (str(file),), plain=True)
+    store = Writer(folder / "live.db")
+    with asyncio.Runner() as runner, open(file, "ab", buffering=0) as opened:
+        ingest = Ingest(store)
+        for _ in range(APPENDS):
+            opened.write(usage_corpus.dump(writer.response("live")) + b"\n")
+            start = time.perf_counter()
+            runner.run(ingest.scan([source], 0))
+            taken.append((time.perf_counter() - start) * 1000)
+    store.close()
+    return taken[3:]  # the first have the price list to load
+
+
+def median(runs: list[Run], what: str) -> float:
+    return statistics.median(getattr(one, what) for one in runs)
+
+
+def ratio(ours: list[Run], theirs: list[Run], what: str) -> float:
+    """The median of the pairs' ratios."""
+    return round(statistics.median(getattr(a, what) / getattr(b, what) for a, b in zip(ours, theirs, strict=True)), 3)
+
+
+def measure(root: Path, megabytes: int, pairs: int) -> dict[str, object]:
+    program, tree = counter.install(), root / "tree"
+    responses = histories.write(tree / "claude", megabytes)
+    size = sum(file.stat().st_size for file in tree.rglob("*.jsonl"))
+    ours, theirs = first_scans(program, tree, pairs)
+    warm, again = warm_reports(program, tree, root / f"deck-{pairs - 1}", pairs)
+    late = sorted(appends(root))
+    return {
+        "megabytes": round(size / 1e6), "responses": responses, "pairs": pairs, "load": os.getloadavg()[0],
+        "first scan": {
+            "ours": _told(ours), "ccusage": _told(theirs),
+            "cpu ratio (goal 0.8, aim 0.6)": ratio(ours, theirs, "cpu"),
+            "memory ratio (goal 0.25)": ratio(ours, theirs, "megabytes"),
+            "wall ratio": ratio(ours, theirs, "wall"),
+        },
+        "warm report": {
+            "ours ms": round(median(warm, "wall") * 1000, 1), "ours cpu ms": round(median(warm, "cpu") * 1000, 1),
+            "wall ratio (goal 0.02)": round(median(warm, "wall") / median(again, "wall"), 4),
+        },
+        "appended row to database, ms": {
+            "median": round(statistics.median(late), 1), "p95 (goal 50)": round(late[int(len(late) * 0.95)], 1),
+        },
+    }  # fmt: skip
+
+
+def _told(runs: list[Run]) -> dict[str, float]:
+    return {
+        "cpu s": round(median(runs, "cpu"), 2), "wall s": round(median(runs, "wall"), 2),
+        "MiB": round(median(runs, "megabytes"), 1),
+    }  # fmt: skip
 
 
 def main() -> None:
     options = argparse.ArgumentParser()
-    options.add_argument("--megabytes", type=int, default=100)
-    megabytes = options.parse_args().megabytes
+    options.add_argument("--megabytes", type=int, default=1000)
+    options.add_argument("--pairs", type=int, default=3)
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="deck-bench-") as root:
-        folder = Path(root) / "project"
-        sources, responses = make(folder, megabytes)
-        json.dump(measure(Path(root), folder, sources, responses), sys.stdout, indent=2)
+        json.dump(measure(Path(root), chosen.megabytes, chosen.pairs), sys.stdout, indent=2)
         print()
-
-
-def measure(root: Path, folder: Path, sources: list[Source], responses: int) -> dict[str, object]:
-    size = sum(file.stat().st_size for file in folder.rglob("*.jsonl"))
-    plain = cpu(lambda: parse_everything(folder), 3)
-    writer = Writer(root / "deck.db")
-    with asyncio.Runner() as runner:
-        ingest = Ingest(writer)
-        runner.run(ingest.scan([]))
-        price_list = cpu(lambda: prices.find("claude-opus-5-5", "", "2026-11-20"))
-        first = cpu(lambda: runner.run(ingest.scan(sources, 0)))
-        warm = cpu(lambda: runner.run(ingest.scan(sources, 0)), 20)
-        append = wall_of_appends(runner, ingest, sources[0])
-    writer.close()
-    conn = read(root / "deck.db")
-    assert conn is not None
-    counted = conn.execute("SELECT SUM(messages) FROM usage_rollup").fetchone()[0]
-    report = cpu(lambda: usage_report.report(conn, "day", tz="UTC"), 20)
-    conn.close()
-    return {
-        "megabytes": round(size / 1e6, 1),
-        "responses": responses,
-        "counted": counted,
-        "parse_every_line_s": round(plain, 4),
-        "price_list_import_s": round(price_list, 4),
-        "first_scan_into_database_s": round(first, 4),
-        "warm_scan_s": round(warm, 6),
-        "report_by_day_s": round(report, 6),
-        "append_to_row_ms_median": round(append * 1000, 2),
-        "first_to_plain": round(first / plain, 3),
-        "warm_to_plain": round(warm / plain, 6),
-    }
-
-
-def wall_of_appends(runner: asyncio.Runner, ingest: Ingest, source: Source) -> float:
-    """Seconds from an appended row to its place in the database, prices known."""
-    writer, taken = usage_corpus.Writer(10**6), []
-    with open(source.patterns[0], "ab", buffering=0) as file:
-        for number in range(30):
-            row = writer.response(source.session)
-            row["message"]["id"] = f"appended_{number}"
-            file.write(usage_corpus.dump(row) + b"\n")
-            start = time.perf_counter()
-            runner.run(ingest.scan([source], 0))
-            taken.append(time.perf_counter() - start)
-    return statistics.median(taken[1:])
 
 
 if __name__ == "__main__":

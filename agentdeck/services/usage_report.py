@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from agentdeck.errors import UsageError
 from agentdeck.models.usage import Tokens
 from agentdeck.models.usage_sum import UsageSum, usage_json
-from agentdeck.services import usage_auxiliary
+from agentdeck.services import usage_auxiliary, usage_sums
 
 SCHEMA = 1
 QUARTER_MS = 15 * 60 * 1000
@@ -92,10 +92,13 @@ Groups = dict[str, tuple[str, UsageSum]]
 def _grouped(conn: sqlite3.Connection, by: str, first: int | None, last: int | None, zone: tzinfo | None) -> Groups:
     key, name = _KEYS[by]
     where, bounds = _window(first, last)
+    table = "usage_rollup"
+    if by not in ("session", "day"):
+        where, (table, bounds) = "", usage_sums.within(first, last)
     found: Groups = {}
     label = _day_of(zone) if by == "day" else _plain
     query = (
-        f"SELECT {key}, MAX({name}), {_SUMS} FROM usage_rollup r LEFT JOIN agents a ON a.id = r.agent "
+        f"SELECT {key}, MAX({name}), {_SUMS} FROM {table} r LEFT JOIN agents a ON a.id = r.agent "
         f"LEFT JOIN tasks t ON t.id = r.task {where} GROUP BY 1"
     )
     for row in conn.execute(query, bounds):

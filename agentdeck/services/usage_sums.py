@@ -39,6 +39,26 @@ _TABLES = (
 )  # fmt: skip
 
 
+_COLUMNS = f"{_OWNER}, model, {', '.join(SUMS)}"
+_QUARTERS = f"SELECT {_COLUMNS} FROM usage_rollup WHERE quarter >= ? AND quarter < ?"
+_WHOLE_DAYS = f"SELECT {_COLUMNS} FROM usage_days WHERE day >= ? AND day < ?"
+LAST = 1 << 62
+
+
+def within(first: int | None, last: int | None = None) -> tuple[str, list[int]]:
+    """What to select from for sums by owner and model between two times (UTC ms, whole quarters of an hour).
+
+    A table, or a query in brackets with its parameters: whole UTC days out of their sums, the rest by quarters.
+    """
+    if not first and last is None:
+        return "usage_ever", []
+    start, end = first or 0, LAST if last is None else last
+    whole, rest = -(-start // DAY_MS) * DAY_MS, end // DAY_MS * DAY_MS
+    if whole >= rest:
+        return f"({_QUARTERS})", [start, end]
+    return f"({_QUARTERS} UNION ALL {_WHOLE_DAYS} UNION ALL {_QUARTERS})", [start, whole, whole, rest, rest, end]
+
+
 def add(conn: sqlite3.Connection, changes: Mapping[Bucket, list[int]]) -> None:
     """Add to each bucket its amounts, in the order of SUMS; they may be negative. An empty bucket is removed."""
     for statement, table, key_of in _TABLES:

@@ -13,7 +13,7 @@ import pytest
 
 from agentdeck.adapters.database import store
 from agentdeck.errors import UsageError
-from agentdeck.services import usage_report
+from agentdeck.services import usage_report, usage_sums
 
 ZERO = {
     "input_tokens": 0, "cache_read_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
@@ -51,13 +51,8 @@ def database(tmp_path: Path) -> Path:
             (task, f"title-{task}"),
         )
     for agent, task, harness, repo, session, model, quarter, fresh, output, cost, unpriced in ROWS:
-        row = (agent, task, harness, repo, session, model, _ms(quarter), fresh, output, cost, unpriced)
-        conn.execute(
-            "INSERT INTO usage_rollup (agent, task, attempt, harness, repo, session, model, quarter, messages, input, "
-            "cache_read, cache_write_5m, cache_write_1h, output, reasoning, cost, unpriced_tokens) "
-            "VALUES (?, ?, 1, ?, ?, ?, ?, ?, 1, ?, 0, 0, 0, ?, 0, ?, ?)",
-            row,
-        )
+        bucket = (agent, task, 1, harness, repo, session, model, _ms(quarter))
+        usage_sums.add(conn, {bucket: [1, fresh, 0, 0, 0, output, 0, cost, unpriced]})
     conn.close()
     return file
 
