@@ -161,7 +161,9 @@ def kills(home: Path, count: int) -> None:
         process = _begin(place)
         while len(ledger.read(place.ledger)) <= rows + 1:
             if time.monotonic() - began > 60:
-                raise SystemExit(f"after kill {n} the loop did not go on")
+                last = [str(entry)[:300] for entry in ledger.read(place.ledger)[-4:]]
+                told = (home / "stderr").read_text()[-1500:]
+                raise SystemExit("\n".join([f"after kill {n} the loop did not go on:", *last, str(place.now()), told]))
             time.sleep(0.01)
         resumes.append(time.monotonic() - began)
     process.terminate()
@@ -175,7 +177,8 @@ def kills(home: Path, count: int) -> None:
 
 def _begin(place: Place) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-P", "-m", "agentdeck", "research", "run", place.name]
-    return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(place.root.parent.parent.parent.parent / "stderr", "wb") as err:
+        return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=err)
 
 
 def _strike(victim: str, process: subprocess.Popen[bytes], place: Place) -> str:

@@ -95,11 +95,11 @@ class Loop:
         trials.settle()
         each = self.state.open
         if each is None or self.state.stop == "now":
-            if why := self._end():
-                return why
-            if self.state.asked_bad:
+            if self.state.asked_bad and each is None:
                 self._take_back()
                 return ""
+            if why := self._end():
+                return why
             if self.state.paused:
                 self._pause()
                 return ""
