@@ -61,7 +61,7 @@ def _leave(signum: int, frame: object) -> None:
 
 
 def set_up(home: Path) -> Path:
-    """The sample repository, the scripted model in a hidden window, and four agents."""
+    """The sample repository, the scripted model in a hidden window, four agents and a research loop."""
     from agentdeck import paths
     from agentdeck.adapters import tmux
     from agentdeck.demo import sample, scenario
@@ -73,8 +73,17 @@ def set_up(home: Path) -> Path:
     tmux.spawn_hidden(paths.tmux_socket(), "model", scenario.server_argv(ready))
     url = _url(ready)
     environ = {**os.environ, **scenario.environment(url)}
-    asyncio.run(_start(scenario.agents(), repo, environ))
+    asyncio.run(_start([*scenario.agents(), _loop(home)], repo, environ))
     return repo
+
+
+def _loop(home: Path) -> dict[str, Any]:
+    """An AutoResearch loop on a task of its own; chance proposes, so that it needs no model."""
+    from agentdeck.demo import laboratory
+    from agentdeck.research import start
+
+    place = start.begin("curve", laboratory.make_laboratory(home / "curve"))
+    return {"name": "curve", "harness": "loop", "repo": str(home / "curve"), "here": True, "args": [str(place.root)]}
 
 
 def _url(ready: Path) -> str:
@@ -96,7 +105,7 @@ async def _start(agents: list[dict[str, Any]], repo: Path, environ: dict[str, st
     await summon.ensure_engine()
     await asyncio.gather(
         *(
-            requests.ask("new", timeout=60, repo=str(repo), env_file=str(save_environment(environ)), **agent)
+            requests.ask("new", timeout=60, env_file=str(save_environment(environ)), **{"repo": str(repo), **agent})
             for agent in agents
         )
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from agentdeck.demo.sample_files import FILES
@@ -21,7 +22,12 @@ def make_sample(directory: Path) -> Path:
     """
     if directory.exists() and any(directory.iterdir()):
         raise AgentDeckError(f"{directory} is not empty", "Name a new directory for the sample repository.")
-    for name, text in FILES.items():
+    return keep(directory, FILES, "Add wordkit")
+
+
+def keep(directory: Path, files: Mapping[str, str], message: str) -> Path:
+    """Write files into a new repository and commit them."""
+    for name, text in files.items():
         file = directory / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
@@ -29,7 +35,7 @@ def make_sample(directory: Path) -> Path:
     for key, value in _settings(directory).items():
         _git(directory, "config", key, value)
     _git(directory, "add", "--all")
-    _git(directory, "commit", "-q", "-m", "Add wordkit")
+    _git(directory, "commit", "-q", "-m", message)
     return directory
 
 

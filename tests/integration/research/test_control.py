@@ -128,7 +128,7 @@ def test_a_run_survives_its_loop_and_is_adopted(tmp_path: Path) -> None:
     place = start.begin("lab", repo)
     argv = [sys.executable, "-P", "-m", "agentdeck", "research", "run", str(place.root)]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-    wait_for(lambda: (place.run("e0000.0") / "run.log").exists(), 20)
+    wait_for((place.run("e0000.0") / "run.log").exists, 20)
     process.kill()
     process.wait()
     assert resumed(place) == ["baseline", "keep"]
@@ -141,7 +141,7 @@ def test_a_run_whose_supervisor_is_killed_is_done_anew_and_nothing_of_it_is_left
     place = start.begin("lab", repo)
     argv = [sys.executable, "-P", "-m", "agentdeck", "research", "run", str(place.root)]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
-    wait_for(lambda: (place.run("e0000.0") / "run.log").exists(), 20)
+    wait_for((place.run("e0000.0") / "run.log").exists, 20)
     os.kill(int((place.run("e0000.0") / "lock").read_text()), signal.SIGKILL)
     assert process.wait(60) == 0
     assert [entry["event"] for entry in ledger.read(place.ledger)].count("died") == 1
