@@ -179,10 +179,17 @@ class Handler(BaseHTTPRequestHandler):
 
 # -- what was asked: (user | model, text) turn by turn
 
+_OWN = re.compile("<state_snapshot>|[Ss]ummary|continuing our conversation")
+
 
 def _newest(turns: list[tuple[str, str]]) -> tuple[str, int]:
-    """The newest prompt that holds a script, else the newest one, and the responses after it."""
+    """The newest prompt that holds a script, else the newest one, and the responses after it.
+
+    A client that asks the model something of its own (a compaction) does so behind everything that was said.
+    """
     asked = [place for place, (who, text) in enumerate(turns) if who == "user" and text]
+    if asked and asked[-1] == len(turns) - 1 and _OWN.search(turns[-1][1]):
+        return turns[-1][1], 0
     place = next((place for place in reversed(asked) if "::" in turns[place][1]), asked[-1] if asked else 0)
     return turns[place][1] if turns else "", sum(who == "model" for who, _ in turns[place:])
 

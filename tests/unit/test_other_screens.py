@@ -65,3 +65,24 @@ def test_a_long_paste_is_known_by_the_badge_that_stands_for_it(client: str) -> N
     text = "\n".join(f"line {number} of a pasted spec, which is long enough" for number in range(1, 60))
     assert composer.holds(rules, lines, (x, y), text) == "ours"
     assert composer.holds(rules, lines, (x, y), text + "\nand\nmore\nof it") == "other"
+
+
+def test_gemini_compressing_its_history_is_at_work_under_a_title_that_says_ready() -> None:
+    harness = loader.get("gemini")
+    shown = rows("gemini/after-turn.ansi")
+    composer_at = next(y for y, row in enumerate(strip(shown)) if row.startswith("────"))
+    shown[composer_at - 2] = "\x1b[38;5;141m⠹ \x1b[39mCompressing chat history"
+    screen = evidence.from_screen(harness, strip(shown), 1)
+    title = evidence.from_title(harness, "◇  Ready (sample)", 1)
+    assert verdict([screen, title], 5_000).state == "working"
+
+
+def test_the_list_of_commands_that_stands_on_the_composer_of_opencode_is_no_draft() -> None:
+    name, rules = "opencode/after-turn.ansi", loader.get("opencode").composer
+    shown = rows(name)
+    texts = strip(shown)
+    floor = max(y for y, row in enumerate(texts) if "╹▀▀▀" in row)
+    box = ["  ┃ /compact   Compact session   ┃", "  ┃ /review   review changes   ┃", "  ┃", "  ┃  /compact", "  ┃"]
+    shown[floor - 1 - len(box) : floor - 1] = box
+    lines = parse(shown)
+    assert composer.holds(rules, lines, (5, floor - 3), "/compact") == "ours"

@@ -108,6 +108,15 @@ def test_without_any_fresh_source_nothing_is_known_but_what_was() -> None:
     assert (again.since, again.last_known) == (found.since, "working")
 
 
+def test_while_a_client_repaints_what_was_known_holds_and_then_nobody_knows_but_it_never_starts_again() -> None:
+    before, grace = Status("idle", "screen", NOW - 9000, "rest", checked=NOW - 100), NOW + 50_000
+    blank = [seen("tmux"), seen("title", ago=9000), seen("screen", ago=CONFLICT_MS - 100)]
+    assert verdict(blank, NOW, before, grace).state == "idle"
+    later = verdict(blank, NOW + 200, before, grace)
+    assert (later.state, later.last_known) == ("unknown", "idle")
+    assert verdict(blank, NOW + 300, later, grace).state == "unknown"
+
+
 def test_an_agent_that_has_not_spoken_yet_is_starting_until_its_time_is_up() -> None:
     alive = [seen("tmux"), seen("title")]
     assert verdict(alive, NOW, Status(), grace_until=NOW + 1).state == "starting"
