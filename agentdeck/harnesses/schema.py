@@ -38,7 +38,7 @@ class Pattern(Strict):
 
     `unless`: what takes it back when it stands on a row below it, `nowhere`: on any of those rows. `still`: it counts
     only for a recorded screen, of which nothing else is known (`harnesses check`): a living client may show it in other
-    states for a moment.
+    states for a moment. `begins`: the first row of what it asks.
     """
 
     state: State
@@ -48,6 +48,7 @@ class Pattern(Strict):
     lines: int = 12
     unless: str = ""
     nowhere: str = ""
+    begins: str = ""
     still: bool = False
 
 

@@ -107,27 +107,53 @@ def from_screen(harness: Harness, rows: Sequence[str], at: int, *, still: bool =
     if found is None:
         return Evidence("screen", (), at, at, "no known sign on the screen")
     pattern, row = found.pattern, found.row
-    ask = screen_ask(pattern.reason, rows) if pattern.reason else None
+    ask = screen_ask(pattern.reason, rows, pattern.begins) if pattern.reason else None
     until = reset_time(row, at) if pattern.state == "limited" else 0
     why = f"screen '{row.strip()[:48]}'"
     return Evidence("screen", (pattern.state, *pattern.also), at, at, why, pattern.reason, ask, until)
 
 
 _OPENS = re.compile(r"\s*[╭┌]?[─━]{8,}.*")  # the top of a dialog: a rule, perhaps with words in it
-_EDGE = re.compile(r"[╭╰┌└]?[─━╌▀▄]{8,}[╮╯┐┘]?")  # a row that is nothing but a rule
+_EDGE = re.compile(r"[╭╰┌└]?[─━╌▀▄▔]{8,}[╮╯┐┘]?")  # a row that is nothing but a rule
 _OPTION = re.compile(r"(?:❯|›|●|>)?\s*(\d)\. (.+)")
 
 
-def screen_ask(reason: Reason, rows: Sequence[str]) -> Ask:
-    """The dialog as the human would read it: its block of text, with numbered options taken apart."""
-    tail = [row.rstrip() for row in _tail(rows, 24)]
-    first = [i for i, row in enumerate(tail) if (match := _OPTION.match(_unframed(row))) and match[1] == "1"]
-    opened = [i for i, row in enumerate(tail) if first and i <= first[-1] and _OPENS.fullmatch(row)]
-    block = [_inner(row) for row in (tail[opened[-1] + 1 :] if opened else tail[-12:])]
-    block = [row for row in block if row.strip() and not _EDGE.fullmatch(row.strip())]
+def screen_ask(reason: Reason, rows: Sequence[str], begins: str = "") -> Ask:
+    """The dialog as the human would read it: its block of text, with numbered options taken apart.
+
+    `begins` is the sign of its first row; without one it begins below the last rule above its first option.
+    """
+    tail = [row.rstrip() for row in _tail(rows, 40)]
+    width = max(map(len, tail), default=0)
+    whole = [_inner(row) for row in tail[_opening(tail, begins) :]]
+    block = [row for row in whole if row.strip() and not _EDGE.fullmatch(row.strip())]
     options = tuple(match[2].strip() for row in block if (match := _OPTION.match(_unframed(row))))
-    question = next((row.strip() for row in block if row.rstrip().endswith("?")), "")
-    return Ask(question or (block[0].strip() if block else ""), reason, "", "\n".join(block), options)
+    place = next((at for at, row in enumerate(whole) if row.endswith("?")), -1)
+    question = _unwrapped(whole, place, width) if place >= 0 else block[0].strip() if block else ""
+    return Ask(question, reason, "", "\n".join(block), options)
+
+
+def _opening(tail: Sequence[str], begins: str) -> int:
+    """The place of the first row of the dialog in the rows that end with it."""
+    found = [at for at, row in enumerate(tail) if begins and _compiled(begins).search(row)]
+    if found:
+        return found[-1]
+    first = [at for at, row in enumerate(tail) if (match := _OPTION.match(_unframed(row))) and match[1] == "1"]
+    opened = [at for at, row in enumerate(tail) if first and at <= first[-1] and _OPENS.fullmatch(row)]
+    return opened[-1] + 1 if opened else max(0, len(tail) - 12)
+
+
+def _unwrapped(block: Sequence[str], place: int, width: int) -> str:
+    """The question that ends in a row, with the rows before it whose next word had no room any more."""
+    words = [block[place].strip()]
+    for at in range(place - 1, -1, -1):
+        row, following = block[at], words[0].split(" ", 1)[0]
+        framed = 4 if width - len(row) < width // 2 else 0  # the walls of a box and its padding
+        ends = row.endswith((".", "?", "!", ":")) or _EDGE.fullmatch(row.strip())
+        if not row.strip() or ends or len(row) + 1 + len(following) + framed < width:
+            break
+        words.insert(0, row.strip())
+    return " ".join(words)
 
 
 def _inner(row: str) -> str:

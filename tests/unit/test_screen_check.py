@@ -10,8 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agentdeck.cli import main
-from agentdeck.errors import UsageError
-from agentdeck.services import screen_check
+from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.harnesses import loader
+from agentdeck.models.status import Ask, Status
+from agentdeck.services import answers, evidence, screen_check
+from agentdeck.services.monitor import strip
 from agentdeck.services.screen_check import Read
 
 SCREENS = Path(__file__).parents[1] / "screens"
@@ -124,3 +127,47 @@ def test_a_dialog_that_is_partly_out_of_sight_is_never_read_as_busy_or_free(left
     assert len(found) > 100
     assert [one.file for one in found if one.missed] == []
     assert sum(one.state == "unknown" for one in found) <= 0.05 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("claude/permission-edit.40x40", "Do you want to make this edit to README.md?"),
+        ("claude/permission-long.40x40", "Do you want to proceed?"),
+        ("claude/permission-fetch.40x40", "Do you want to allow Claude to fetch this content?"),
+        ("claude/question-many.60x20", "Which parts shall I mend?"),
+        ("claude/menu-model.80x24", "Select model"),
+        ("claude/plan-approval.80x24", "Exit plan mode?"),
+        ("codex/permission.40x40", "Would you like to run the following command?"),
+        ("gemini/trust-folder.40x40", "Do you trust the files in this folder?"),
+        ("opencode/permission.40x40", "△ Permission required"),
+    ],
+)
+def test_the_question_is_told_however_it_is_wrapped(file: str, text: str) -> None:
+    [kept] = screen_check.gather([str(SCREENS / "sizes" / f"{file}.ansi")])
+    read = screen_check.read(kept)
+    assert read.ask is not None and read.ask.text == text
+
+
+@pytest.mark.parametrize("client", ["claude", "codex", "gemini", "opencode"])
+def test_each_client_is_answered_by_its_own_keys_and_only_where_its_request_stands(client: str) -> None:
+    keys = {
+        "claude": ("1", "Escape"),
+        "codex": ("y", "Escape"),
+        "gemini": ("1", "Escape"),
+        "opencode": ("Enter", "Escape"),
+    }
+    name = "claude-2.1.330-permission-bash" if client == "claude" else f"{client}/permission"
+    idle = "claude-2.1.330-after-turn" if client == "claude" else f"{client}/after-turn"
+    harness = loader.get(client)
+    rows = strip((SCREENS / f"{name}.ansi").read_text().split("\n"))
+    command = "touch made.txt" if client == "claude" else "touch x"
+    asked = Ask(f"Bash: {command}", "permission", "Bash", f"command: {command}")
+    status, screen = Status("needs_input", reason="permission", ask=asked), evidence.from_screen(harness, rows, 1)
+    assert answers.plan(harness, status, screen, "allow", asked).keys == (keys[client][0],)
+    assert answers.plan(harness, status, screen, "deny", asked).keys == (keys[client][1],)
+    assert answers.stands(asked, rows)
+    assert not answers.stands(Ask("Bash: rm -rf build", "permission", "Bash"), rows)
+    over = evidence.from_screen(harness, strip((SCREENS / f"{idle}.ansi").read_text().split("\n")), 1)
+    with pytest.raises(AgentDeckError, match="is not on its screen"):
+        answers.plan(harness, status, over, "allow", asked)
