@@ -5,6 +5,7 @@ A response's tokens are powers of ten apart, so that a sum shows by its digits w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
