@@ -108,9 +108,21 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
         return _conflict(leader, weighed.rival, before, now)
     state = weighed.possible[0]
     held = state == "idle" and before.state not in ("idle", "unknown", "starting", "exited")
-    if held and now - leader.changed < (BEHIND_MS if any(e.background for e in weighed.overruled) else SETTLE_MS):
+    if held and now - leader.changed < _settling(weighed):
         return replace(before, checked=now)
     return _status(state, leader, agreeing, before, now)
+
+
+def _settling(weighed: Weighed) -> int:
+    """How long idle must have stood until it is believed: an event is waited with until the client's file agrees.
+
+    A turn that ends with a prompt in the queue fires its hook, and the file stays busy.
+    """
+    leader = weighed.agreeing[0]
+    against = [e for e in weighed.overruled if e.source in POLLED and TRUST[e.source] >= TRUST[leader.source]]
+    if leader.source not in POLLED and against:
+        return CONFLICT_MS
+    return BEHIND_MS if any(e.background for e in weighed.overruled) else SETTLE_MS
 
 
 def spent(evidence: Iterable[Evidence], now: int) -> list[Evidence]:

@@ -55,3 +55,16 @@ def test_a_hook_stands_while_the_status_file_may_still_follow_it() -> None:
     assert spent([asked, file], NOW) == []
     screen = Evidence("screen", ("idle",), NOW - 3_000, NOW, "screen '❯'")
     assert spent([PROMPTED, screen], NOW) == []  # a screen is not trusted as much
+
+
+def test_the_end_of_a_turn_is_no_rest_while_the_status_file_stays_busy() -> None:
+    """Recorded with a prompt in the queue: Stop fires, and the next turn begins half a second later."""
+    busy = Evidence("vendor", ("working", "retrying"), NOW - 5_000, NOW, "status file says busy")
+
+    def stopped(since: int) -> Evidence:
+        return Evidence("hook", ("idle",), NOW - since, NOW - since, "Stop hook")
+
+    assert verdict([stopped(900), busy], NOW, WORKING).state == "working"
+    assert verdict([stopped(1_600), busy], NOW, WORKING).state == "idle"
+    rest = Evidence("vendor", ("idle", "failed"), NOW - 800, NOW, "status file says idle")
+    assert verdict([stopped(900), rest], NOW, WORKING).state == "idle"
