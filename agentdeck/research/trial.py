@@ -126,12 +126,13 @@ class Trials:
             f"{proposal.hypothesis or each.id}\n\nResearch-Loop: {self.place.name}\nResearch-Experiment: {each.id}\n"
         )
         commit, tree = self.subject.store(each.parent, self.place.candidate, changed, message)
-        trees.keep(self.subject.repo, trees.ref(self.place.name, each.id), commit)
         self.write("proposed", id=each.id, commit=commit, tree=tree, **told)
 
     def _check(self, each: Experiment) -> None:
         """What is looked at is what was stored, so that a check after a kill sees the same."""
         if each.n:
+            # after the entry: a kill in between must not leave a ref that a second proposal would find taken
+            trees.keep(self.subject.repo, trees.ref(self.place.name, each.id), each.commit)
             before, after = (self.subject.listing(tree) for tree in (each.parent_tree, each.tree))
             changed = guards.changes(before, after)
             refused = guards.refusal(self.contract, before, changed) or self._forbidden(before, after, [*changed])
