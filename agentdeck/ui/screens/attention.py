@@ -65,7 +65,7 @@ def keys_for(row: AgentRow | None) -> Keys:
         choose: Keys = (("1-9", "choose"),) if ask and ask.options else ()
         yes: Keys = (("y", "allow once"), ("n", "deny")) if kind == "permission" else ()
         able = (*yes, *choose, ("t", "deny and say why" if yes else "in words"))
-    return (*able, ("p", "question or screen"), ("Enter", "zoom"), ("Space", "next"))
+    return (*able, ("p", "its screen"), ("Enter", "zoom"), ("Space", "next"))
 
 
 class AttentionScreen(Dialog[int]):
