@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from agentdeck.cli import main
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.harnesses import loader
+from agentdeck.models.screen import parse
 from agentdeck.models.status import Ask, Status
-from agentdeck.services import answers, evidence, screen_check
+from agentdeck.services import answers, composer, evidence, screen_check
 from agentdeck.services.monitor import strip
 from agentdeck.services.screen_check import Read
 
@@ -171,3 +172,26 @@ def test_each_client_is_answered_by_its_own_keys_and_only_where_its_request_stan
     over = evidence.from_screen(harness, strip((SCREENS / f"{idle}.ansi").read_text().split("\n")), 1)
     with pytest.raises(AgentDeckError, match="is not on its screen"):
         answers.plan(harness, status, over, "allow", asked)
+
+
+SIZES = [
+    (client, file, entry)
+    for client in ("claude", "codex", "gemini", "opencode")
+    for file, entry in json.loads((SCREENS / "sizes" / client / "index.json").read_text()).items()
+]
+
+
+def test_every_recording_of_another_size_is_in_an_index() -> None:
+    kept = {(file.parent.name, file.name) for file in (SCREENS / "sizes").rglob("*.ansi")}
+    assert kept == {(client, file) for client, file, _ in SIZES}
+
+
+def test_a_draft_is_told_from_the_clients_own_words_in_any_size_and_without_colours() -> None:
+    wrong = []
+    for client, file, entry in SIZES:
+        lines = parse((SCREENS / "sizes" / client / file).read_text().split("\n"))
+        typed = composer.read(loader.get(client).composer, lines, entry["cursor"][1]).state
+        asks = entry["state"] == "needs_input"  # then nothing is pasted, but it must not look free either
+        if typed == "empty" if asks else typed != ("draft" if entry["draft"] else "empty"):
+            wrong.append((client, file, typed))
+    assert wrong == []
