@@ -15,6 +15,7 @@ from typing import Literal
 
 from agentdeck.models.clock import iso
 from agentdeck.models.event import Event
+from agentdeck.services.attention import reason
 from agentdeck.services.fleet import CLASSES, AgentRow, UsageSum, usage_json, usage_sum
 
 Kind = Literal["needs", "failed", "collides", "finished"]
@@ -128,10 +129,8 @@ def _asks(row: AgentRow) -> list[Item]:
     ask = status.ask
     if ask is None:
         return [_item(row, "needs", f"{status.reason or 'waits for you'}: see its screen", status.since, status.why)]
-    said = ask.tool and ask.detail and ask.tool not in ask.text  # such as "Run this command?", which says little
-    what = " ".join((f"{ask.tool}: {ask.detail}" if said else ask.text).split())
     detail = "\n".join(part for part in (ask.text, ask.detail) if part)
-    return [_item(row, "needs", f"{ask.kind or status.reason}: {what}", status.since, detail)]
+    return [_item(row, "needs", f"{ask.kind or status.reason}: {reason(row)}", status.since, detail)]
 
 
 def _failed(row: AgentRow, told: _Told, since: int) -> list[Item]:
