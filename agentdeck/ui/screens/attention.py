@@ -15,57 +15,20 @@ from textual.events import Resize
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from agentdeck.models.clock import age, now_ms
-from agentdeck.services.attention import NEEDS_YOU, reason
+from agentdeck.models.clock import now_ms
+from agentdeck.services.attention import NEEDS_YOU
 from agentdeck.services.fleet import AgentRow
-from agentdeck.ui.badges import GLYPHS, STYLES, WORDS
+from agentdeck.ui.badges import WORDS
 from agentdeck.ui.screens.answer import question, worded
 from agentdeck.ui.screens.choosing import ARROWS, LETTERS, move
 from agentdeck.ui.screens.dialog import Dialog
-from agentdeck.ui.widgets.lines import fit
 from agentdeck.ui.widgets.peek import Peek
+from agentdeck.ui.widgets.waiting_text import keys_for, line, question_of
 
 if TYPE_CHECKING:
     from agentdeck.ui.live import Live
 
 READ = 0.4  # seconds that a question must have stood here before a key answers it: it may have just replaced another
-UNSEEN = "•"
-Keys = tuple[tuple[str, str], ...]
-
-
-def line(row: AgentRow, done: str, width: int, now: int) -> Content:
-    """`• ? bo        Bash: git push --force      hidden   4m`; `done` says why nobody is needed any more."""
-    status = row.status
-    sign, style = ("✓", "$text-success") if done else (GLYPHS[status.state], STYLES[status.state])
-    right = f"{'hidden  ' if row.hidden else ''}{age(now - status.since):>5}"
-    what = "" if done else reason(row) if status.state == "needs_input" else f"{WORDS[status.state]}: {reason(row)}"
-    new = UNSEEN if not row.seen and not done else " "
-    name = fit([(row.agent.name, "$foreground-muted" if done else "bold" if not row.seen else "")], 11)
-    room = width - len(right) - 18
-    words = fit([(what, ""), (done, "$text-success")], room)
-    return Content.assemble(
-        (f" {new} ", "bold $text-warning"), (f"{sign} ", style), name, " " * (12 - name.cell_length), words,
-        " " * max(0, room - words.cell_length), (right, "$foreground-muted"),
-    )  # fmt: skip
-
-
-def keys_for(row: AgentRow | None) -> Keys:
-    """What can be done about it from here."""
-    if row is None:
-        return ()
-    status, ask = row.status, row.status.ask
-    if status.state not in NEEDS_YOU:
-        return (("Enter", "zoom"),)
-    kind = status.reason or (ask.kind if ask else "")
-    if status.state != "needs_input":
-        able: Keys = (("t", "send a text"),)
-    elif kind == "dialog":
-        able = ()
-    else:
-        choose: Keys = (("1-9", "choose"),) if ask and ask.options else ()
-        yes: Keys = (("y", "allow once"), ("n", "deny")) if kind == "permission" else ()
-        able = (*yes, *choose, ("t", "deny and say why" if yes else "in words"))
-    return (*able, ("p", "its screen"), ("Enter", "zoom"), ("Space", "next"))
 
 
 class AttentionScreen(Dialog[int]):
@@ -173,7 +136,7 @@ class AttentionScreen(Dialog[int]):
         if row is None:
             return
         before, self._shown = self._shown, row
-        if before is None or _question(before) != _question(row):
+        if before is None or question_of(before) != question_of(row):
             self._since = time.monotonic()
             self.query_one("#text", Static).update(question(row))
             if before is None or before.agent.id != row.agent.id:
@@ -232,7 +195,7 @@ class AttentionScreen(Dialog[int]):
         """The row whose question the human has read and that still asks it; None, with the reason told."""
         shown = self._shown
         now = self._current(shown.agent.id) if shown is not None else None
-        if shown is None or now is None or _question(now) != _question(shown):
+        if shown is None or now is None or question_of(now) != question_of(shown):
             self.say("The question has changed or is answered already.", "Nothing was sent: look again.")
         elif shown.agent.id in self._said:
             self.say("It is answered already.", self._said[shown.agent.id])
@@ -298,8 +261,3 @@ class AttentionScreen(Dialog[int]):
             self._put_away()
         else:
             self.dismiss(sum(not self._done(row) for row in self._known.values()))
-
-
-def _question(row: AgentRow) -> tuple[object, ...]:
-    status = row.status
-    return row.agent.id, status.state, status.since, status.ask, status.reason, status.why if status.ask is None else ""
