@@ -1,6 +1,6 @@
 """Texts to clients that are idle, busy, deaf for a while, at a dialog, dying, resized, typed into: what comes of each.
 
-    python -m benchmarks.delivery [--texts 1000] [--agents 42] [--seed 1]
+    python -m benchmarks.delivery [--texts 1000] [--agents 21] [--seed 1]
 
 The clients are ours (tests/fakeclient.py) and record exactly what reached them and in which state; the humans among
 them type as a dashboard's zoom does. Prints counts, faults (lost, doubled, into a dialog or a draft, late) and the time
@@ -26,7 +26,7 @@ from tests.deck import Deck
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--texts", type=int, default=1000)
-    parser.add_argument("--agents", type=int, default=42)
+    parser.add_argument("--agents", type=int, default=21)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default=",".join(KINDS))
     args = parser.parse_args()

@@ -231,7 +231,10 @@ class World:
                 tally.reasons[f"{delivery['state']}: {delivery['reason']}"] += 1
                 if count and delivery["state"] != "uncertain":
                     wrong.append(f"{what} but came {count} times")
-                if not (agent.kind == "mortal" and "ended" in delivery["reason"]):
+                wiped = any(row["what"] == "wiped" and row["text"].strip() == delivery["text"].strip() for row in log)
+                if not (wiped and "took it out" in delivery["reason"]) and not (
+                    agent.kind == "mortal" and "ended" in delivery["reason"]
+                ):
                     wrong.append(what)
             before = delivery["settled"] or now_ms()
         wrong += [f"{agent.name}: nobody sent {text[:40]!r}" for text in heard]

@@ -3,11 +3,11 @@
     python fakeclient.py LOG SEED HABIT[,HABIT...]
 
 It has a composer, turns, and by its habits (all times from SEED): `busy` works unasked, `dialog` does so too and opens
-a question over it, or (the worst moment) right behind a paste,
-`deaf` stops reading for a while, `mortal` ends. With DECK_SPOOL and the habit `tells` it
-reports prompts and ends of turns as hooks do. LOG gets one JSON object a line: {at, what, ...}, `at` in UTC ms; `what`
-is `open` (value: whether a text may be pasted now), `prompt` (text, state), and the faults `key` and `paste` (into a
-dialog), `over` (a paste onto letters that somebody typed).
+a question over it, or (the worst moment) right behind a paste, `deaf` stops reading for a while, `mortal` ends. With
+DECK_SPOOL and the habit `tells` it reports prompts and ends of turns as hooks do. LOG gets one JSON object a line:
+{at, what, ...}, `at` in UTC ms; `what` is `open` (value: whether a text may be pasted now), `prompt` (text, state), and
+the faults `key` and `paste` (into a dialog), `over` (a paste onto letters that somebody typed). `early` is a paste
+while it works, `wiped` one that its human took out again.
 """
 
 from __future__ import annotations
@@ -191,6 +191,8 @@ class Client:
         elif key == b"\r":
             self.enter()
         elif key == b"\x15":
+            for text in (text for text, pasted in self.pieces if pasted):
+                self.note("wiped", text=text)
             self.pieces = []
         elif key == b"\x7f":
             self.pieces = self.pieces[:-1]

@@ -190,6 +190,9 @@ class Handing:
                 waiter.stood, stood = True, stood or began
                 if began - stood >= ENTER_AFTER_SECONDS and await self._press():
                     return True
+            elif missed > ARRIVE_SECONDS and seen.held == "other":
+                waiter.stood = True  # whoever typed to it sends it or takes it out: a human's line is theirs
+                await self._wait("something else stands with it in its composer; Enter is left to whoever typed that")
             elif missed > ARRIVE_SECONDS and await self._astray(waiter, seen, missed, painted):
                 return False
             await asyncio.sleep(NOTICE_SECONDS)
@@ -226,10 +229,7 @@ class Handing:
         return False
 
     async def _astray(self, waiter: receipts.Waiter, seen: Seen, missed: float, painted: int) -> bool:
-        """A paste that does not show, or not alone: whether that is the end of it."""
-        if seen.held == "other":
-            await self._end("refused", "something else stands with it in its composer; Enter was not sent")
-            return True
+        """A paste that does not show: whether that is the end of it."""
         if seen.sight.pane.activity <= painted and missed < 3 * ARRIVE_SECONDS:
             return False  # it has painted nothing since: it may not have read it yet
         if await asyncio.to_thread(self._stopped):

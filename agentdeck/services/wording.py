@@ -71,10 +71,11 @@ def literal(typing: Typing, text: str) -> str | None:
 
 def essence(text: str) -> str:
     """What of a text survives any client and any terminal: no blanks, no joiners or accents apart, no emoji."""
-    whole = unicodedata.normalize("NFC", text)
+    whole = unicodedata.normalize("NFC", text).translate(_MORE)
     return "".join(char for char in whole if unicodedata.category(char) not in _LOST)
 
 
+_MORE = str.maketrans("", "", "↑↓")  # by which a composer shows that there is more than is in sight
 _LOST = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn", "Mn", "Me", "So", "Sk"})
 
 
@@ -103,10 +104,7 @@ def shows(shown: str, text: str, badge: str = "") -> bool:
     seen, wanted = essence(shown), essence(text)
     if not wanted:
         return bool(shown.strip())
-    if seen == wanted:
-        return True
-    scrolled = seen.startswith("…")
-    return len(seen) >= (SIDEWAYS if scrolled else CUT) and wanted.endswith(seen.removeprefix("…"))
+    return seen == wanted or (len(seen) >= SIDEWAYS and wanted.endswith(seen.removeprefix("…")))
 
 
 def scrolled(above: str, text: str) -> bool:

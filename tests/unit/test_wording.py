@@ -76,6 +76,9 @@ def test_a_composer_shows_a_text_whole_as_a_badge_or_by_its_end() -> None:
     assert wording.shows(LONG[-500:], LONG)
     assert wording.shows("…" + LONG[-100:], LONG)
     assert not wording.shows(LONG[-500:] + "s", LONG)
+    lines = "\n".join(f"line {n}" for n in range(60))
+    assert wording.shows(f"line 45        ↑{lines[lines.index('line 45') + 7 :]}", lines)
+    assert not wording.shows("line 58  ↑\nline 59", lines), "too little of it is in sight"
     assert wording.scrolled("old talk " + LONG[-700:], LONG)
     assert not wording.scrolled("my draft " + LONG, LONG), "its beginning is in sight: something stands before it"
 
