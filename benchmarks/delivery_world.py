@@ -231,14 +231,25 @@ class World:
                 tally.reasons[f"{delivery['state']}: {delivery['reason']}"] += 1
                 if count and delivery["state"] != "uncertain":
                     wrong.append(f"{what} but came {count} times")
-                wiped = any(row["what"] == "wiped" and row["text"].strip() == delivery["text"].strip() for row in log)
-                if not (wiped and "took it out" in delivery["reason"]) and not (
-                    agent.kind == "mortal" and "ended" in delivery["reason"]
-                ):
+                if not _excused(agent, delivery, log):
                     wrong.append(what)
             before = delivery["settled"] or now_ms()
-        wrong += [f"{agent.name}: nobody sent {text[:40]!r}" for text in heard]
+        by_hand = [one["text"].strip() for one in told if "somebody sent it" in one["reason"]]
+        nobodys = [text for text in heard if not any(each in text for each in by_hand)]
+        wrong += [f"{agent.name}: nobody sent {text[:40]!r}" for text in nobodys]
         tally.faults += wrong
+
+
+def _excused(agent: Agent, delivery: dict[str, Any], log: list[dict[str, Any]]) -> bool:
+    """Whether a text that was not acknowledged could not be: its client died, or its human took it in hand."""
+    if agent.kind == "mortal" and "ended" in delivery["reason"]:
+        return True
+    what = delivery["text"].strip()
+    wiped = any(row["what"] == "wiped" and row["text"].strip() == what for row in log)
+    if "took it out of" in delivery["reason"]:
+        return wiped
+    sent = any(row["what"] == "prompt" and row["mixed"] and what in row["text"] for row in log)
+    return "somebody sent it, or took it out" in delivery["reason"] and (wiped or sent)
 
 
 def _opened(log: list[dict[str, Any]], delivery: dict[str, Any], before: int) -> int:

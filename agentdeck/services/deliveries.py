@@ -109,6 +109,10 @@ _TIMES = {
     "queued": "pasted = 0, submitted = 0",
     "pasted": "pasted = CASE pasted WHEN 0 THEN :now ELSE pasted END, submitted = 0",
     "submitted": "submitted = :now",
+    **dict.fromkeys(
+        ("acknowledged", "uncertain"),  # by somebody else's Enter it went out after it was pasted, nobody knows when
+        "settled = :now, submitted = CASE submitted WHEN 0 THEN pasted ELSE submitted END",
+    ),
 }
 
 

@@ -254,8 +254,10 @@ class Handing:
             await self._end("acknowledged", "", f"{by}; Enter was pressed by somebody else")
         elif tells and self.delivery.tries < PASTES:
             await self._step(["pasted"], "queued", "somebody emptied the composer before Enter; it is tried again")
-        else:
+        elif tells:
             await self._end("refused", "somebody took it out of its composer before Enter was sent")
+        else:
+            await self._end("uncertain", "it left its composer before our Enter: somebody sent it, or took it out")
 
     async def _by_hand(self, waiter: receipts.Waiter) -> str:
         """What shows that a human sent it. Work that begins after other letters stood there shows nothing."""
