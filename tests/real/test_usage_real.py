@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 from agentdeck.adapters.database.store import Writer, read
 from agentdeck.demo.server import ScriptedModel
@@ -64,9 +65,12 @@ async def test_every_token_of_a_life_with_subagent_fork_and_compaction(
 
     conn = read(deck_home / "data" / "deck.db")
     assert conn is not None
-    rows = {row["key"]: row for row in usage_report.report(conn)["rows"]}
+    report: Any = usage_report.report(conn)
+    rows = {row["key"]: row for row in report["rows"]}
     sides = conn.execute("SELECT COUNT(*) FROM usage WHERE sidechain != ''").fetchone()[0]
     conn.close()
+    served = [sum(counts) for counts in zip(*(astuple(one.usage) for one in model.requests), strict=True)]
+    assert [report["total"][field] + report["auxiliary"][field] for field in FIELDS] == served
     recorded = [served for served in model.requests if not served.prompt.startswith(UNRECORDED)]
     assert len(model.requests) - len(recorded) == 1
     assert sides == 2
