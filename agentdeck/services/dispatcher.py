@@ -16,7 +16,19 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome, Task
-from agentdeck.services import deliveries, disk, foundation, queue, queue_rules, rows, settings, specs, trees, worktrees
+from agentdeck.services import (
+    budget_report,
+    deliveries,
+    disk,
+    foundation,
+    queue,
+    queue_rules,
+    rows,
+    settings,
+    specs,
+    trees,
+    worktrees,
+)
 from agentdeck.services.assignment import Candidate, Rules
 from agentdeck.services.gate import MAX_AGE_MS
 from agentdeck.services.judging import Judging, limit
@@ -58,6 +70,8 @@ class Dispatcher:
 
     async def round(self) -> None:
         await self._finish_ended()
+        if held := self.held_tasks():
+            await self.writer.run(lambda conn: _give_up(conn, held))
         candidates = self._candidates(await self.writer.run(_taken))
         await self._spawn(candidates)
         if not any(agent.free for agent in candidates):
@@ -141,7 +155,7 @@ class Dispatcher:
             agent = await (self._in_place(attempt, agent) if agent.here else self._branch(attempt, agent, base))
         except AgentDeckError as error:
             reason = f"{error.title}. {error.hint}".strip()
-            await self.writer.run(lambda conn: queue.finish(conn, attempt.task, attempt.n, "refused", reason))
+            await self.writer.run(lambda conn: _refuse(conn, attempt, reason))
             return
         await self.writer.run(lambda conn: _deliver(conn, attempt, agent))
 
@@ -185,7 +199,7 @@ class Dispatcher:
             end = outcome(status, delivery, changed, now_ms())
             if attempt.agent in self._preparing:
                 continue
-            if end is None and not attempt.delivery and agent is not None:
+            if end is None and not attempt.delivery and agent is not None and await self._unprepared(attempt):
                 self._begin(attempt, agent)  # an earlier engine ended before it had handed the text over
             if end is None or self.pauses(attempt.agent):
                 continue
@@ -195,6 +209,10 @@ class Dispatcher:
                 await self.writer.run(lambda conn, task=attempt.task: queue.check(conn, task))
             else:
                 await self._finish(attempt, agent, *end)
+
+    async def _unprepared(self, attempt: Attempt) -> bool:
+        """Whether nobody has handed the text over: what was read of the attempt may be older than our own doing."""
+        return await self.writer.run(lambda conn: _waits_for_text(conn, attempt))
 
     async def _has_another(self, attempt: Attempt) -> bool:
         """Whether the task's niche names another harness or model that could go on at once."""
@@ -235,6 +253,18 @@ def _lease(conn: sqlite3.Connection, task: Task, agent: Agent) -> Attempt:
     if last and last.outcome == "limited" and (last.agent, last.branch) == (agent.id, agent.branch):
         return queue.carry_on(conn, last, agent, f"The usage limit is over. Go on with the task: {task.title}")
     return queue.lease(conn, task.id, agent)
+
+
+def _refuse(conn: sqlite3.Connection, attempt: Attempt, reason: str) -> None:
+    queue.finish(conn, attempt.task, attempt.n, "refused", reason, limit=limit(queue.task(conn, attempt.task)))
+
+
+def _give_up(conn: sqlite3.Connection, held: Collection[int]) -> None:
+    """A task that was tried and has nothing left to spend does not wait for ever."""
+    query = "SELECT 1 FROM tasks t JOIN attempts a ON a.task = t.id WHERE t.id = ? AND t.state = 'queued'"
+    for task in held:
+        if conn.execute(query, (task,)).fetchone():
+            queue.give_up(conn, task, f"its budget is spent: {budget_report.spent_task(conn, task)}")
 
 
 def _taken(conn: sqlite3.Connection) -> set[str]:
@@ -288,7 +318,14 @@ def _in_hand(conn: sqlite3.Connection) -> list[tuple[Attempt, dict[str, int | st
     return found
 
 
+def _waits_for_text(conn: sqlite3.Connection, attempt: Attempt) -> bool:
+    query = "SELECT 1 FROM attempts WHERE task = ? AND n = ? AND outcome = 'running' AND delivery = ''"
+    return conn.execute(query, (attempt.task, attempt.n)).fetchone() is not None
+
+
 def _deliver(conn: sqlite3.Connection, attempt: Attempt, agent: Agent) -> None:
+    if not _waits_for_text(conn, attempt):
+        return  # cancelled meanwhile
     text = specs.stored(queue.text(conn, attempt.spec_version)).body
     rejected = [a for a in queue.task(conn, attempt.task).attempts if a.outcome == "rejected" and a.reason]
     if rejected:

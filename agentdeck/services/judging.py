@@ -69,6 +69,8 @@ class Judging:
     async def _judge(self, attempt: Attempt) -> None:
         agent = self.monitor.agents.get(attempt.agent)
         task = await self.writer.run(lambda conn: queue.task(conn, attempt.task))
+        if task.state != "verifying" or task.attempts[-1].n != attempt.n:
+            return  # judged meanwhile: what `hear` was told is a moment old
         if agent is None:
             change = functools.partial(_abandon, attempt=attempt)
             await self.writer.run(change)

@@ -13,19 +13,18 @@ from typing import cast
 
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import Agent
-from agentdeck.models.clock import iso, now_ms
-from agentdeck.models.gate import GateStep
+from agentdeck.models.clock import now_ms
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
-from agentdeck.models.usage import Tokens
-from agentdeck.services import budget_rows, deliveries, dependencies, gate_rows, rows
+from agentdeck.services import budget_rows, deliveries, dependencies, rows
 from agentdeck.services.assignment import Candidate, Choice, Rules, candidate, choose, fits, state_after, why
-from agentdeck.services.fleet import UsageSum, usage_json
+from agentdeck.services.queue_json import as_json
 
 __all__ = [
     "OPEN", "Candidate", "Choice", "accept", "add", "add_all", "approve", "approved", "as_json", "cancel", "candidate",
     "carry_on", "check", "choose", "prioritise", "ready", "revise",
-    "finish", "fits", "landed", "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery",
+    "finish", "fits", "give_up", "landed",
+    "lease", "open_counts", "reject", "retry", "running", "set_branch", "set_delivery",
     "state_after", "task", "tasks", "text", "waiting", "why",
 ]  # fmt: skip
 
@@ -297,6 +296,13 @@ def cancel(conn: sqlite3.Connection, task_id: int) -> Attempt | None:
     return None
 
 
+def give_up(conn: sqlite3.Connection, task_id: int, reason: str) -> None:
+    """A queued task that can never go on by itself has failed; a human may retry it."""
+    found = task(conn, task_id)
+    if found.state == "queued":
+        _move(conn, found, "failed", reason)
+
+
 def retry(conn: sqlite3.Connection, task_id: int) -> None:
     """Put a failed or cancelled task back into the queue; its next attempt starts afresh."""
     found = task(conn, task_id)
@@ -356,40 +362,3 @@ def _move(conn: sqlite3.Connection, found: Task, state: TaskState, reason: str, 
         rows.event(conn, now_ms(), "task", agent, task=found.id, state=state, before=found.state, reason=reason)
         for waiting in dependencies.dependants(conn, found.id):
             _stand(conn, waiting)
-
-
-# As scripts read it
-
-_SUM = (
-    "SUM(input), SUM(cache_read), SUM(cache_write_5m), SUM(cache_write_1h), SUM(output), SUM(reasoning), "
-    "SUM(messages) messages, SUM(cost) cost, SUM(unpriced_tokens) unpriced"
-)
-
-
-def as_json(conn: sqlite3.Connection, found: Task) -> dict[str, object]:
-    """One task as `task show --json` prints it. `agent` is who has it, or had it last, or must take it; by name."""
-    names: dict[str, str] = dict(conn.execute("SELECT id, name FROM agents").fetchall())
-    query = f"SELECT attempt, {_SUM} FROM usage_rollup WHERE task = ? GROUP BY attempt"
-    used = {row["attempt"]: UsageSum(Tokens(*row[1:7]), *row[7:]) for row in conn.execute(query, (found.id,))}
-    last = found.attempts[-1].agent if found.attempts else found.agent
-    checked = gate_rows.steps(conn, found.id)
-    needs = conn.execute("SELECT needs FROM task_depends WHERE task = ? ORDER BY needs", (found.id,))
-    return {
-        "id": found.id, "title": found.title, "state": found.state, "reason": found.reason, "priority": found.priority,
-        "depends_on": [row["needs"] for row in needs], "agent": names.get(last, last) or None,
-        "spec_version": found.spec_version,
-        "attempts": [_attempt_json(attempt, names, used, checked.get(attempt.n, ())) for attempt in found.attempts],
-    }  # fmt: skip
-
-
-def _attempt_json(
-    attempt: Attempt, names: Mapping[str, str], used: Mapping[int, UsageSum], steps: Sequence[GateStep]
-) -> dict[str, object]:
-    return {
-        "n": attempt.n, "agent": names.get(attempt.agent, attempt.agent), "harness": attempt.harness,
-        "model": attempt.model, "started": iso(attempt.started), "ended": iso(attempt.ended) or None,
-        "outcome": attempt.outcome, "reason": attempt.reason, "branch": attempt.branch,
-        "verify": gate_rows.verify_json({step.step: step for step in steps}),
-        "gate": [gate_rows.step_json(step) for step in steps],
-        "usage": usage_json(used.get(attempt.n, UsageSum())),
-    }  # fmt: skip
