@@ -115,9 +115,11 @@ class Typing(Strict):
 
     A text that begins with one of `commands` (after blanks) is put between `before` and `after`, so that it is words
     all the same. A text whose last word begins with one of `completes` gets a blank behind it. `wrap` matches what
-    the client puts around a paste when it reports a prompt.
+    the client puts around a paste when it reports a prompt. A paste must have stood for `enter_seconds` at least
+    before Enter, for a client that takes one too close behind it for a newline.
     """
 
+    enter_seconds: float = 0.0
     commands: str = ""
     before: str = ""
     after: str = ""

@@ -188,7 +188,7 @@ class Handing:
                 await self._wait(hold)
             elif seen.held == "ours":
                 waiter.stood, stood = True, stood or began
-                if began - stood >= ENTER_AFTER_SECONDS and await self._press():
+                if began - stood >= max(ENTER_AFTER_SECONDS, self.harness.typing.enter_seconds) and await self._press():
                     return True
             elif missed > ARRIVE_SECONDS and seen.held == "other":
                 waiter.stood = True  # whoever typed to it sends it or takes it out: a human's line is theirs

@@ -82,7 +82,7 @@ class Dialects:
 
     def step(self, prompt: str, taken: int) -> Step:
         """What comes next: a script's own step, or a title for a request that no human made (a title, a summary)."""
-        if "::" not in prompt or "title" in prompt[:120] or prompt.startswith("Summarize"):
+        if "::" not in prompt or "title" in prompt[:120] or prompt.startswith("Summarize") or _OWN.search(prompt):
             return Step(say="Scripted session")
         if prompt not in self.prompts:
             self.prompts.append(prompt)
@@ -142,6 +142,8 @@ class Handler(BaseHTTPRequestHandler):
         if write is _gemini and path.endswith(":generateContent"):
             self._note("answered", known)
             self.model.handed.append(handed)
+            parts = [part for _, data in events for part in data["candidates"][0]["content"]["parts"]]
+            events[-1][1]["candidates"][0]["content"]["parts"] = parts
             self._json(200, events[-1][1])
             return
         self.send_response(200)
