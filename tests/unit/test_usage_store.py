@@ -23,6 +23,11 @@ copies = st.builds(
     sidechain=st.sampled_from(["", "a", "b"]),
     client_cost=st.none() | st.integers(0, 2),
     searches=_count,
+    variant=st.sampled_from(["", "fast"]),
+    # Copies of one response share these, or they are kept nowhere.
+    message=st.just("m"),
+    cwd=st.just(""),
+    context_tokens=st.just(0),
 )
 
 
