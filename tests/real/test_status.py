@@ -31,8 +31,12 @@ def _events(lives: Sequence[Life]) -> set[str]:
     return {beat.event for before, beat in pairs if before.state and beat.state and before.state != beat.state}
 
 
+OFTEN = ("claude", "codex")  # the others by make test-real-all
+DAYS = [pytest.param(name, marks=() if name in OFTEN else pytest.mark.allclients) for name in status.CLIENTS]
+
+
 @pytest.mark.timeout(420)
-@pytest.mark.parametrize("name", status.CLIENTS)
+@pytest.mark.parametrize("name", DAYS)
 def test_a_day_with_a_client_in_which_the_deck_tells_no_lie(name: str, root: Path) -> None:
     binary, reason = client.install(name)
     if binary is None:
