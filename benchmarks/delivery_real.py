@@ -67,8 +67,8 @@ def _binary(name: str) -> Path:
 
 
 def _run(deck: Deck, harness: str, args: tuple[str, ...], count: int, tally: Tally, asked: Any) -> None:
-    deck.new(harness, harness=harness, args=args)
     try:
+        deck.new(harness, harness=harness, args=args)
         deck.until(harness, "idle")
         texts = [f"{KINDS[n % len(KINDS)]} [{n}] ::wait {n % 2} ::say done {n}" for n in range(count)]
         for first, second in zip(texts[::2], texts[1::2], strict=False):
