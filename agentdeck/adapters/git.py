@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -295,9 +296,16 @@ def reflog(directory: Path | str, ref: str = "HEAD") -> list[str]:
 # Working trees
 
 
+_ADDING = threading.Lock()
+
+
 def add_worktree(root: Path, path: Path, branch: str) -> None:
-    """Make a linked working tree at `path` on an existing branch; git cleans up after itself when it fails."""
-    run(root, "worktree", "add", "--quiet", "--", str(path), branch)
+    """Make a linked working tree at `path` on an existing branch; git cleans up after itself when it fails.
+
+    One at a time: git reads all working trees on the way, and trips over one that another git is just making.
+    """
+    with _ADDING:
+        run(root, "worktree", "add", "--quiet", "--", str(path), branch)
 
 
 def remove_worktree(root: Path, path: Path, *, force: bool = False) -> None:

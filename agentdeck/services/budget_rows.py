@@ -124,7 +124,7 @@ def keep(conn: sqlite3.Connection, agent: str, now_stands: Act | None, before: A
     old, new = before.level if before else "", now_stands.level if now_stands else ""
     pressed = now_stands is not None and now_stands.pressed and not (before and before.pressed)
     if old != new or pressed:
-        action = "interrupted" if pressed else new or "clear"
+        action = "interrupted" if pressed else {"interrupt": "over", "": "clear"}.get(new, new)
         why = now_stands.why if now_stands else ""
         rows.event(conn, now_ms(), "budget", agent, action=action, before=old, why=why)
 

@@ -87,9 +87,17 @@ def decide(
     if before is not None and before.level == "interrupt" and before.pressed:
         act = replace(act, pressed=before.pressed, turns=before.turns)
         return (replace(act, level="stop", since=now), "stop") if _went_on(act, seen, now) else (act, "")
-    if seen.state in AT_WORK:
+    begun = before.turns if before is not None and before.level == "interrupt" else seen.turns
+    if seen.state in AT_WORK or _spends(seen, seen.turns - begun):
         return replace(act, pressed=now, turns=seen.turns), "interrupt"
-    return act, ""
+    return replace(act, turns=begun), ""
+
+
+def _spends(seen: Seen, more: int) -> bool:
+    """Whether responses show that an agent is at work which its status does not."""
+    if seen.state in ("exited", "needs_input"):
+        return False
+    return more >= (2 if seen.state in ("idle", "failed") else 1)
 
 
 def _went_on(act: Act, seen: Seen, now: int) -> bool:

@@ -24,7 +24,7 @@ def read(conn: sqlite3.Connection | None, now: int) -> Pace:
     if conn is None:
         return Pace()
     tokens, cost = 0, 0
-    present = [row[0] for row in conn.execute("SELECT id FROM agents WHERE life = 'live'")]
+    present = [row[0] for row in conn.execute("SELECT id FROM agents WHERE life != 'removed'")]
     for agent in ("", *present):
         count, money = conn.execute(_USED, (agent, now - MINUTES * 60_000, now)).fetchone()
         tokens += count or 0

@@ -59,8 +59,8 @@ class TranscriptWatch:
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         turn = 0
-        while not self._stop.wait(LOOK_SECONDS):
-            turn = (turn + 1) % QUIET_EVERY
+        while not self._stop.wait(LOOK_SECONDS if self._files[0] else LOOK_SECONDS * QUIET_EVERY):
+            turn = (turn + 1) % QUIET_EVERY if self._files[0] else 0
             news = self.look(self._files if turn == 0 else self._files[:1])
             if news:
                 with contextlib.suppress(RuntimeError):  # the loop has ended

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
+from agentdeck import config, paths
 from agentdeck.errors import UsageError
 from agentdeck.models.budget import Act, Amounts, Budget, Spent, Standing
 from agentdeck.models.status import State
+from agentdeck.services import budget_keeper, specs
 from agentdeck.services.budgets import (
     GRACE_MS,
     Seen,
     Shares,
     amount,
+    amounts,
     decide,
     holds,
     parse_limits,
@@ -54,6 +58,17 @@ def test_one_at_rest_is_interrupted_when_it_works_again() -> None:
     assert act is not None
     assert (order, act.pressed) == ("", 0)
     assert decide(act, at(10), seen(), NOW + 5)[1] == "interrupt"
+
+
+@pytest.mark.parametrize(
+    ("state", "turns", "order"),
+    [("unknown", 10, ""), ("unknown", 11, "interrupt"), ("idle", 11, ""), ("idle", 12, "interrupt"),
+     ("needs_input", 12, ""), ("exited", 12, "")],
+)  # fmt: skip
+def test_one_whose_status_hides_that_it_spends_is_known_by_its_responses(state: State, turns: int, order: str) -> None:
+    act, _ = decide(None, at(10), seen("unknown"), NOW)
+    act, found = decide(act, at(max(10, turns)), seen(state, turns), NOW + 900)
+    assert found == order
 
 
 @pytest.mark.parametrize(
@@ -123,3 +138,26 @@ def test_limits_as_people_write_them() -> None:
     for wrong in ("", "5", "euro=5", "usd=", "usd=-1", "usd=1k", "usd=1,usd=2", "turns=0", "turns=0.4", "tokens=1e9"):
         with pytest.raises(UsageError):
             parse_limits(wrong)
+
+
+def test_the_file_of_docs_says_what_the_configuration_takes() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "budgets.md").read_text()
+    paths.config_file().parent.mkdir(parents=True, exist_ok=True)
+    paths.config_file().write_text(text.split("```toml\n")[1].split("```")[0])
+    found = budget_keeper.rules(config.load().budgets)
+    assert found.shares == Shares()
+    assert found.limits == {
+        ("agent", ""): Amounts(usd=10_000_000_000),
+        ("day", ""): Amounts(usd=100_000_000_000),
+        ("team", "red"): Amounts(minutes=36_000_000),
+    }
+    spec = specs.parse(text.split("```yaml\n")[1].split("```")[0] + "\nMend it.\n")
+    assert amounts(**asdict(spec.budget)) == Amounts(usd=3_000_000_000, minutes=1_800_000)
+
+
+def test_a_limit_that_cannot_be_is_refused_with_its_place() -> None:
+    paths.config_file().parent.mkdir(parents=True, exist_ok=True)
+    for wrong in ("warn = 0.95", "hold = 2", "[budgets.day]\nusd = -1", "[budgets.day]\neuro = 1"):
+        paths.config_file().write_text(f"[budgets]\n{wrong}\n")
+        with pytest.raises(UsageError):
+            config.load()
