@@ -131,7 +131,9 @@ class BudgetKeeper:
             return None, ""
         count, newest = budget_rows.turns(conn, [agent.id])[agent.id] if found and found.share >= 1 else (0, 0)
         state = "exited" if agent.life != "live" else self.monitor.status(agent.id).state
-        return budgets.decide(before, found, Seen(state, count, newest), book.now, self.rules.shares)
+        return budgets.decide(
+            before, found, Seen(state, count, newest, int(agent.pid_start * 1000)), book.now, self.rules.shares
+        )
 
 
 class Book:

@@ -39,11 +39,13 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An agent as a budget sees it: `turns` counted so far, the newest of them at `newest` (UTC ms)."""
+    """An agent as a budget sees it: `turns` counted so far, the newest of them at `newest`; its process began at
+    `born` (UTC ms)."""
 
     state: State
     turns: int
     newest: int
+    born: int = 0
 
 
 def standings(budget: Budget, spent: Spent) -> list[Standing]:
@@ -82,7 +84,7 @@ def decide(
         act = replace(act, since=before.since)
     if asked != "interrupt":
         return act, ""
-    if before is not None and before.level == "stop" and seen.state == "exited":
+    if before is not None and before.level == "stop" and seen.born <= before.since:  # being stopped takes a while
         return replace(act, level="stop", since=before.since, pressed=before.pressed, turns=before.turns), ""
     if before is not None and before.level == "interrupt" and before.pressed:
         act = replace(act, pressed=before.pressed, turns=before.turns)

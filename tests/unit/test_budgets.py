@@ -91,11 +91,12 @@ def test_what_counts_as_going_on(turns: int, newest: int, later: int, state: Sta
     assert after.level == ("stop" if order else "interrupt")
 
 
-def test_a_stop_stands_until_the_agent_works_again() -> None:
-    stopped = Act("stop", "why", "agent", NOW, NOW, 10)
-    act, order = decide(stopped, at(12), seen("exited", 12), NOW + 60_000)
+@pytest.mark.parametrize("state", ["working", "exited", "unknown"])
+def test_a_stop_stands_however_long_it_takes_until_the_agent_is_started_again(state: State) -> None:
+    stopped = Act("stop", "why", "agent", NOW, NOW - 900, 10)
+    act, order = decide(stopped, at(14), Seen(state, 14, NOW + 50, born=NOW - 60_000), NOW + 100)
     assert (act.level if act else "", order) == ("stop", "")
-    act, order = decide(stopped, at(12), seen("working", 12), NOW + 60_000)
+    act, order = decide(stopped, at(14), Seen("working", 14, NOW + 50, born=NOW + 60_000), NOW + 90_000)
     assert order == "interrupt"
 
 
