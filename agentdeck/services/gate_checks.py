@@ -62,7 +62,9 @@ def branch(case: Case) -> tuple[Finding, str]:
         return _elsewhere(case, head), head.oid
     dirty = _dirty(case)
     tip = _commit(case, head)
-    if tip == head.oid:
+    if tip == head.oid and _is_ours(case, tip):  # an earlier look committed it, and was cut off
+        dirty = [change.path for change in git_checks.changes(case.tree, f"{tip}^", tip)]
+    elif tip == head.oid:
         return Finding("passed", f"all is committed on {case.branch}"), tip
     return Finding("flagged", f"uncommitted when it said it was done, committed by the deck: {some(dirty)}"), tip
 
@@ -86,8 +88,17 @@ def _commit(case: Case, head: git.Head) -> str:
     return tip
 
 
+def _is_ours(case: Case, commit: str) -> bool:
+    """Whether the deck itself made this commit, of what this very attempt had left."""
+    return git.text(case.tree, "log", "-1", "--format=%B", commit, "--").rstrip().endswith(_trailer(case).rstrip())
+
+
+def _trailer(case: Case) -> str:
+    return f"Deck-Task: {case.task}\nDeck-Attempt: {case.n}\nDeck-Agent: {case.agent}\n"
+
+
 def _messages(case: Case) -> tuple[str, str]:
-    trailer = f"Deck-Task: {case.task}\nDeck-Attempt: {case.n}\nDeck-Agent: {case.agent}\n"
+    trailer = _trailer(case)
     return (
         f"What {case.agent} had staged\n\nThe files themselves differ; the next commit has them.\n\n{trailer}",
         f"What {case.agent} left uncommitted\n\nCommitted by agentdeck before the work was checked.\n\n{trailer}",

@@ -175,6 +175,18 @@ async def test_what_is_falsely_called_done_does_not_pass(
         assert all(data in kept for path, data in made.items() if "cache" not in str(path)), "nothing is dropped"
 
 
+async def test_what_the_deck_committed_before_it_was_cut_off_is_still_flagged(place: Place) -> None:
+    dirty(place)
+    spec = specs.parse("Do it.\n")
+    key = await place.writer.run(lambda conn: queue.add(conn, spec, str(place.repo)))
+    attempt = await place.writer.run(lambda conn: queue.lease(conn, key, place.agent))
+    task = await place.writer.run(lambda conn: queue.task(conn, key))
+    looks = [await place.keeper.judge(attempt, place.agent, task, spec) for _ in range(2)]
+    assert [(steps[0].state, steps[0].reason, tip) for steps, tip in looks][0] == (
+        "flagged", looks[1][0][0].reason, looks[1][1]
+    )  # fmt: skip
+
+
 async def test_what_is_left_uncommitted_is_committed_with_a_trailer(place: Place) -> None:
     dirty(place)
     repos.git(place.tree, "config", "core.hooksPath", str(place.repo / "hooks"))
