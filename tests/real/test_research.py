@@ -18,10 +18,10 @@ def test_ten_experiments_that_claude_code_proposes(
 ) -> None:
     contract = with_proposer('kind = "harness"\nharness = "claude"', 10)
     repo = labs.lab(tmp_path / "lab", contract, **{"train.py": LINES, "program.md": GOAL})
-    for name in list(os.environ):
-        if not name.startswith("DECK_"):
-            monkeypatch.delenv(name)
-    for name, value in claude_env(model.url, repo).items():
+    theirs = claude_env(model.url, repo)
+    for name in [name for name in os.environ if not name.startswith("DECK_")]:
+        monkeypatch.delenv(name)
+    for name, value in theirs.items():
         monkeypatch.setenv(name, value)
     found = labs.experiments(labs.run(repo))[1:]
     assert [each.outcome for each in found] == ["keep"] * 10, [each.reason for each in found]
