@@ -72,7 +72,7 @@ def use(deck: Rig, terminal: Terminal, name: str) -> None:
     terminal.keys("C-q")
     wait_for(lambda: "returns" not in terminal.text(), 15, "the grid")
     deck.deck.ok("hide", name)
-    terminal.keys("u", "L", "L", "Space", "Space", "?")
+    terminal.keys("$", "L", "L", "Space", "Space", "?")
     terminal.wait("Act on agents")
     terminal.keys("Escape")
     wait_for(lambda: "Act on agents" not in terminal.text(), 15, "the grid")
@@ -94,22 +94,25 @@ def facts(deck: Rig) -> dict[str, float]:
 
 
 def unequal(deck: Rig, terminal: Terminal) -> dict[str, float]:
-    """How many tiles were visible, and how many did not equal their pane within PATIENCE, all agents standing still."""
+    """How many tiles were visible, and how many were not there or not equal to their pane within PATIENCE.
+
+    All agents stand still meanwhile.
+    """
     pause = deck.folder / "pause"
     pause.touch()
     try:
         panes = {known.deck_id: pane for pane, known in tmux.panes_now(paths.tmux_socket()).items()}
         ids = {row["name"]: row["id"] for row in deck.deck.ok("ls", "--json").json}
-        left = places = tiles(terminal.lines(), deck.agents)
         deadline = time.monotonic() + PATIENCE
-        while left and time.monotonic() < deadline:
+        while True:
             lines = terminal.lines()
-            left = {
-                name: where for name, where in left.items() if cells(lines, where) != wanted(panes[ids[name]], where)
-            }
+            places = tiles(lines, deck.agents)  # each time anew: an agent shown again moves all others
+            wrong = [name for name, where in places.items() if cells(lines, where) != wanted(panes[ids[name]], where)]
+            missing = [name for name in deck.agents if name not in places]
+            if not (wrong or missing) or time.monotonic() > deadline:
+                return {"tiles": len(places), "unequal": len(wrong) + len(missing)}
     finally:
         pause.unlink()
-    return {"tiles": len(places), "unequal": len(left)}
 
 
 def tiles(lines: tuple[Line, ...], names: list[str]) -> dict[str, Place]:
