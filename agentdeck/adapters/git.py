@@ -146,6 +146,10 @@ def version() -> tuple[int, ...]:
     return number
 
 
+KILLED = -9
+"""The exit status of a git that somebody has killed."""
+
+
 # Repositories, heads, refs
 
 
@@ -247,10 +251,10 @@ def branch_in_the_way(directory: Path | str, branch: str) -> str:
 def set_ref(directory: Path | str, ref: str, new: str, old: str, why: str, *, detach: bool = False) -> None:
     """Move `ref` from `old` (NO_OID: it must not exist) to `new` (NO_OID deletes); fails if it moved meanwhile."""
     words = ["--no-deref"] if detach else []
-    if new == NO_OID:
-        run(directory, "update-ref", *words, "-d", ref, old)
-    else:
-        run(directory, "update-ref", "--create-reflog", "-m", why, *words, ref, new, old)
+    words += ["-d", ref, old] if new == NO_OID else ["--create-reflog", "-m", why, ref, new, old]
+    status, _ = run(directory, "update-ref", *words, ok=(0, KILLED))
+    if status == KILLED and (find_oid(directory, ref) or NO_OID) != new:
+        run(directory, "update-ref", *words)  # the same again takes away the lock that was left
 
 
 def unreachable(directory: Path | str, commits: Iterable[str], safe: Iterable[str], *, own: str = "") -> list[str]:

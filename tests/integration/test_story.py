@@ -76,6 +76,7 @@ def starts_two(human: Human) -> None:
     human.press("n", "New agent in wordkit")
     human.type("hal")
     human.keys("Tab")
+    human.keys("Down")
     human.press("Down", r"│ command")
     human.keys("Tab")
     human.type(f'/bin/sh -c "{COLOURS}; exec sh"')
@@ -156,7 +157,9 @@ def hides_and_filters(human: Human) -> None:
 
 def reads_the_cost(human: Human, model: ScriptedModel) -> None:
     focuses(human, "ann")
-    human.press("u", "uncached input")
+    human.press("u", "0 of 2 accepted")
+    human.keys("q")
+    human.press("$", "uncached input")
     served = sum(getattr(request.usage, name) for request in model.requests for name in TALLY)
     human.sees(rf"total tokens +{served:,}")
     human.keys("Escape")

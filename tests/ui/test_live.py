@@ -57,7 +57,7 @@ class FakeTmux:
         names = rows.FORMAT.replace("#{", "").replace("}", "").split("\u241f")
         return "\u241f".join(str(values.get(name, "")) for name in names)
 
-    async def command(self, *argv: str) -> list[str]:
+    async def command(self, *argv: str, timeout: float | None = None) -> list[str]:
         if self.closed.is_set():
             raise TmuxError("closed")
         await asyncio.sleep(self.delay)

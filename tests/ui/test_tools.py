@@ -138,12 +138,12 @@ async def test_a_window_of_its_own_is_opened_by_the_humans_emulator_while_the_de
     program(programs, "term", f'printf "%s\\n" "$@" >{said}.new; mv {said}.new {said}; shift 2; exec "$@" >{said}.out')
     program(programs, "show", 'echo "$PWD $1"; sleep 1')
     settings = Config(
-        tools=(Tool("show", ("show", "{agent}"), key="b"),), terminal=Terminal(("term", "--cd", "{worktree}"))
+        tools=(Tool("show", ("show", "{agent}"), key="B"),), terminal=Terminal(("term", "--cd", "{worktree}"))
     )
     app = make_app(at(tmp_path / "t"), settings=settings)
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot, app)
-        await pilot.press("b")
+        await pilot.press("B")
         await until(pilot, said.exists)
         words = said.read_text().split()
         assert words[:3] == ["--cd", str(tmp_path / "t"), "/bin/sh"] and words[3].endswith(".command")
@@ -184,14 +184,14 @@ def test_keys_of_tools_are_checked_against_actions_remapped_keys_and_each_other(
     def said(key: str, **keymap: str) -> str:
         return clashes((Tool("a", ("a",), key=key),), keymap).get("a", "")
 
-    assert said("b") == said("ctrl+g") == said("F5") == ""
+    assert said("B") == said("ctrl+g") == said("F5") == ""
     assert "taken by 'resume'" in said("R")
     assert "taken by 'jump'" in said("3")
     assert "taken by 'page_on'" in said("]") and "taken by 'page_on'" in said("pagedown")
     assert "taken by 'usage'" in said("f5", usage="f5") and said("u", usage="f5") == ""
     assert said("foo") == "[[tools]] a: there is no key 'foo'"
-    twins = (Tool("a", ("a",), key="b"), Tool("c", ("c",), key="b"))
-    assert clashes(twins, {}) == {"c": "[[tools]] c: the key 'b' is taken by the tool a"}
+    twins = (Tool("a", ("a",), key="B"), Tool("c", ("c",), key="B"))
+    assert clashes(twins, {}) == {"c": "[[tools]] c: the key 'B' is taken by the tool a"}
 
 
 def test_the_command_that_prints_keys_has_those_of_tools_and_names_a_clash() -> None:
@@ -207,15 +207,15 @@ def test_the_command_that_prints_keys_has_those_of_tools_and_names_a_clash() -> 
 
 
 async def test_tools_are_in_the_help_with_their_keys_and_the_way_to_them(tmp_path: Path, programs: Path) -> None:
-    tools = (Tool("build", ("build",), key="b"), Tool("top", ("sh",)))
+    tools = (Tool("build", ("build",), key="B"), Tool("top", ("sh",)))
     app = make_app(at(tmp_path / "t"), settings=Config(tools=tools))
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot, app)
         await until(pilot, lambda: app.deck.toolbox.tools)
         help_text = words(app.deck.state, {}, app.deck.actions).plain
-        assert "  b          Open build in the agent's work tree  (build is not on your PATH)" in help_text
+        assert "  B          Open build in the agent's work tree  (build is not on your PATH)" in help_text
         assert "  T t        Open top in the agent's work tree\n" in help_text
-        await pilot.press("b")
+        await pilot.press("B")
         await until(pilot, lambda: "build is not on your PATH" in toasts(app))
         await pilot.press(":", *"top")
         await until(
@@ -239,15 +239,15 @@ async def test_a_tool_for_a_file_asks_which_of_those_that_changed(
     program(programs, "show", 'printf "%s\\n" "$1" > "$(dirname "$0")/said"')
     one = at(git_repo)
     ada = replace(one, agent=replace(one.agent, repo=str(git_repo)))
-    tool = Tool("show", ("show", "{file}"), key="b", where="background")
+    tool = Tool("show", ("show", "{file}"), key="B", where="background")
     app = make_app(ada, settings=Config(tools=(tool,)))
     async with app.run_test(size=(120, 40)) as pilot:
         await ready(pilot, app)
-        await pilot.press("b")
+        await pilot.press("B")
         await until(pilot, lambda: "ada has changed no file yet" in toasts(app))
         (git_repo / "a b.py").write_text("new\n")
         (git_repo / "other.md").write_text("new\n")
-        await pilot.press("b", *"oth")
+        await pilot.press("B", *"oth")
         await until(pilot, lambda: isinstance(app.screen, FilePicker) and app.screen._listed == ["other.md"])
         await pilot.press(*["backspace"] * 3, "enter")
         await until(pilot, (programs / "said").exists)

@@ -18,6 +18,7 @@ from agentdeck.services.dependencies import UNAPPROVED
 from agentdeck.ui.badges import dollars
 from agentdeck.ui.screens.choosing import LETTERS
 from agentdeck.ui.screens.dialog import Dialog
+from agentdeck.ui.screens.standing import stands
 from agentdeck.ui.widgets.lines import fit
 
 EVERY = 1.0  # seconds between looks
@@ -110,10 +111,10 @@ class BoardScreen(Dialog[None]):
     async def look(self) -> None:
         """Read the board anew; what is highlighted stays so."""
         board = await self._load()
-        if self.is_attached and board != self._board:
+        if stands(self) and board != self._board:
             self._board = board
             self._show(True)
-        elif self.is_attached:
+        elif stands(self):
             self._tell()
 
     # -- what is shown
@@ -192,5 +193,5 @@ class BoardScreen(Dialog[None]):
             await self._act(words, card, key)
         finally:
             self._busy = False
-        if self.is_attached:
+        if stands(self):
             await self.look()

@@ -20,6 +20,7 @@ from agentdeck.research.board import Board, LoopView
 from agentdeck.ui.actions import RESEARCH_KEYS
 from agentdeck.ui.clicks import does, under
 from agentdeck.ui.held_keys import KeysWanted
+from agentdeck.ui.screens.standing import stands
 from agentdeck.ui.widgets import research_plot
 from agentdeck.ui.widgets import research_text as words
 
@@ -89,6 +90,8 @@ class ResearchScreen(Screen[None], inherit_bindings=False):
 
     async def _bring_plots(self) -> None:
         plotext = await asyncio.to_thread(importlib.import_module, "textual_plotext")
+        if not stands(self):
+            return
         self._plots = [plotext.PlotextPlot(id="research-metric"), plotext.PlotextPlot(id="research-cost")]
         await self.query_one("#research-charts").mount(*self._plots)
         self._make_room()
@@ -109,7 +112,7 @@ class ResearchScreen(Screen[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         view = self.view
-        if view is None or not self.is_mounted:
+        if view is None or not stands(self):
             return
         tabs = [(" Research ", "bold"), *(_tab(each, each is view) for each in self._views)]
         self.query_one("#research-tabs", Static).update(Content.assemble(*tabs), layout=False)
@@ -239,7 +242,8 @@ class ResearchText(Screen[None], inherit_bindings=False):
         except AgentDeckError as error:
             text = f"{error.title}\n{error.hint}"
         lines = [_coloured(line) for line in text[-200_000:].splitlines()]
-        self.query_one("#research-text", Static).update(Content("\n").join(lines))
+        if stands(self):
+            self.query_one("#research-text", Static).update(Content("\n").join(lines))
 
     def action_go(self, how: str) -> None:
         page = self.query_one("#research-page", VerticalScroll)

@@ -20,6 +20,7 @@ from agentdeck.services.usage_view import BYS, SPANS, By, Span, UsageView
 from agentdeck.ui.actions import USAGE_KEYS
 from agentdeck.ui.clicks import does, under
 from agentdeck.ui.held_keys import KeysWanted
+from agentdeck.ui.screens.standing import stands
 from agentdeck.ui.widgets import cost_plot
 from agentdeck.ui.widgets import usage_text as words
 
@@ -102,6 +103,8 @@ class UsageScreen(Screen[None], inherit_bindings=False):
 
     async def _bring_plot(self) -> None:
         await asyncio.to_thread(importlib.import_module, "textual_plotext")
+        if not stands(self):
+            return
         self._plot = cost_plot.make("usage-plot")
         await self.query_one("#usage-column-course").mount(self._plot, before=0)
         self._make_room()
@@ -126,7 +129,7 @@ class UsageScreen(Screen[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         view = self._view
-        if view is None or not self.is_mounted:
+        if view is None or not stands(self):
             return
         with self.app.batch_update():
             for name in (*_SUMS, *_COURSE, *_BOUNDS):
