@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 
-import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -111,20 +109,3 @@ async def test_a_large_terminal_has_the_chart() -> None:
         await until(pilot, lambda: screen.has_class("-chart"), "the chart")
         await until(pilot, lambda: screen.query_one("#usage-plot").region.height > 10, "its room")
         assert not screen.query_one("#usage-course").display
-
-
-async def test_who_leaves_before_the_chart_has_come_is_not_followed_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    come = threading.Event()
-    monkeypatch.setattr("agentdeck.ui.screens.usage.importlib.import_module", lambda name: come.wait(10))
-    app = make_app(row("ada"))
-    async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: bool(app.deck.fleet.rows))
-        await pilot.press("u")
-        await until(pilot, lambda: isinstance(app.screen, UsageScreen))
-        left = app.screen
-        await pilot.press("q")
-        await until(pilot, lambda: app.screen is app.deck and not left.is_attached)
-        come.set()
-        await until(pilot, lambda: all(each.is_finished for each in app.workers if each.node is left))
-        await pilot.pause()
-        assert app.is_running and app._exception is None
