@@ -2,7 +2,7 @@
 
 export PYTHON
 
-.PHONY: help setup demo test lint test-real test-real-all bench soak format lock clean
+.PHONY: help setup demo test lint test-slow test-real test-real-all bench soak format lock clean
 .DEFAULT_GOAL := help
 
 help:  ## say what each target does
@@ -15,7 +15,10 @@ demo: setup  ## the whole thing on a sample repository: no account, no key, no n
 	@.venv/bin/agentdeck demo
 
 test: setup  ## the suite, without the tests that need other people's clients
-	.venv/bin/python -m pytest -n 5 --dist worksteal
+	.venv/bin/python -m pytest -n 5 --dist worksteal -m "not slow"
+
+test-slow: setup  ## the rest of it: kills, fleets, floods and cheats, which take more than five seconds each
+	.venv/bin/python -m pytest -n 4 --dist worksteal -m slow
 
 lint: setup  ## style, import direction, types
 	.venv/bin/ruff check .

@@ -37,6 +37,7 @@ def responses(deck: Deck, agent: str) -> int:
     return int(deck.sql("SELECT COUNT(*) FROM usage WHERE agent = ?", agent)[0][0])
 
 
+@pytest.mark.slow
 def test_one_runaway_of_four_is_stopped_within_two_records_and_its_work_is_kept(deck: Deck) -> None:
     spender.install()
     names = ["calm", "paced-1", "paced-2"]
@@ -58,6 +59,7 @@ def test_one_runaway_of_four_is_stopped_within_two_records_and_its_work_is_kept(
     assert "was stopped by its budget" in deck.ok("budget", "list").out
 
 
+@pytest.mark.slow
 def test_a_client_that_obeys_is_interrupted_once_and_what_waits_goes_on_with_a_higher_limit(deck: Deck) -> None:
     made = deck.new("ann", "builtin", "--budget", "turns=2", "--", "--yes")
     deck.is_("ann", "idle")

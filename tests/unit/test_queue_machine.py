@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -123,7 +124,7 @@ class Queue(RuleBasedStateMachine):
             assert not dependencies._path(self.conn, row["needs"], row["task"])
 
 
-TestQueue = Queue.TestCase
+TestQueue = pytest.mark.slow(Queue.TestCase)
 TestQueue.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from agentdeck.adapters import processes
 from agentdeck.models.experiment import Experiment
 from tests import labs
@@ -92,6 +94,7 @@ def wrong(found: list[Experiment], wanted: list[tuple[str, str, str]]) -> list[s
     ]
 
 
+@pytest.mark.slow
 def test_a_cheat_in_the_code_is_caught_and_the_reason_recorded(tmp_path: Path) -> None:
     """Nothing of it outlives its run, and what is left of a run's limit is over within three seconds."""
     contract = SCORED.replace("experiments = 5", "")
