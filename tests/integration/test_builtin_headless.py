@@ -122,6 +122,7 @@ def test_ctrl_c_is_exit_130(model: ScriptedModel, work: Path, tmp_path: Path) ->
     assert [row["type"] for row in rows(tmp_path / "t")][-2:] == ["tool_result", "interrupt"]
 
 
+@pytest.mark.slow
 def test_the_servers_own_word_on_when_to_come_back_counts(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fail = Fail(429, 1, "slow down", {"retry-after": "2"})
     with ScriptedModel(Scenario(default=(Step(say="Now.", fail=fail),))) as model:
@@ -140,6 +141,7 @@ def test_what_the_repository_says_is_in_the_system_prompt(work: Path) -> None:
     assert str(work) in text
 
 
+@pytest.mark.slow
 def test_resuming_remembers(model: ScriptedModel, work: Path, tmp_path: Path) -> None:
     path = str(tmp_path / "t")
     session = "6f6d3c1e-3a90-4f0c-8ec3-5f2f4a3b5c14"

@@ -38,6 +38,7 @@ def say(deck: Deck, row: dict[str, object], text: str) -> None:
     deck.tmux("send-keys", "-t", str(row["pane"]), text, "Enter")
 
 
+@pytest.mark.slow
 def test_a_terminal_beside_an_agent_lives_in_its_tree_holds_it_and_goes_with_exit(deck: Deck) -> None:
     ada = deck.new("ada", "shell", "--", "sleep", "600")
     tree = Path(ada["worktree"])

@@ -64,6 +64,7 @@ def test_the_demo_shows_three_states_and_cleans_up(deck_home: Path) -> None:
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.slow
 def test_a_demo_that_is_told_to_end_cleans_up_too(deck_home: Path) -> None:
     with running(deck_home, 600) as demo:
         wait_for(lambda: "working" in states(deck_home), timeout=30)

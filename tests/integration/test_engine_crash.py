@@ -150,6 +150,7 @@ def holds(pid: int, lock: str) -> bool:
     return any(row[4] == str(pid) and row[5].endswith(":" + lock.strip()) for row in rows if row[1] != "->")
 
 
+@pytest.mark.slow
 def test_the_foreground_engine_follows_one_that_lives_and_takes_over(deck: Deck) -> None:
     deck.new("nils", "shell", "--", "cat")
     background = deck.engine()["pid"]
@@ -163,6 +164,7 @@ def test_the_foreground_engine_follows_one_that_lives_and_takes_over(deck: Deck)
     assert deck.row("nils")["status"]["state"] in ("idle", "working")
 
 
+@pytest.mark.slow
 def test_a_dead_tmux_server_takes_no_tree_and_no_conversation(deck: Deck, model: ScriptedModel) -> None:
     made = deck.new("olga")
     deck.new("paul", "shell", "--", "cat")

@@ -46,6 +46,7 @@ Write it ::bash echo wrong >out && git add out && git commit -qm 'Write it' ::sa
 """
 
 
+@pytest.mark.slow
 def test_work_that_fails_its_check_is_sent_back_with_the_reason_and_lands_once_accepted(
     deck: Deck, model: ScriptedModel
 ) -> None:
@@ -81,6 +82,7 @@ def test_work_that_fails_its_check_is_sent_back_with_the_reason_and_lands_once_a
     assert "| wrong" in text
 
 
+@pytest.mark.slow
 def test_the_queue_starts_agents_itself_where_the_user_lets_it(deck: Deck) -> None:
     paths.config_file().parent.mkdir(parents=True, exist_ok=True)
     paths.config_file().write_text('[queue]\nspawn = 1\n[queue.spawn_args]\nbuiltin = ["--yes"]\n')

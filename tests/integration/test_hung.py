@@ -49,6 +49,7 @@ def deck(git_repo: Path) -> Iterator[Deck]:
     made.end()
 
 
+@pytest.mark.slow
 def test_a_client_that_hangs_and_one_that_is_stopped(deck: Deck, tmp_path: Path) -> None:
     (tmp_path / "spinner.py").write_text(SPINNER)
     pid = tmp_path / "pid"

@@ -72,6 +72,7 @@ async def test_a_session_that_reused_the_main_checkout(rig: Rig, repo: Path, her
     assert left == names.splitlines()
 
 
+@pytest.mark.slow
 async def test_unpushed_dirty_or_lived_in_trees_were_offered(deck: Deck, repo: Path) -> None:
     """agent-deck 1995: cleanup took unpushed trees; the facts of the offer were not read again, force overrode all."""
     made = deck.new("al", "shell", "--", "cat")

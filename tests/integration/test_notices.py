@@ -28,6 +28,7 @@ def deck(git_repo: Path, model: ScriptedModel) -> Iterator[Deck]:
     made.end()
 
 
+@pytest.mark.slow
 def test_a_question_and_an_unasked_end_are_told_and_a_stop_is_not(deck: Deck, own_machine: Path) -> None:
     told = own_machine / "told"
     bin_with(own_machine, tell=f'printf "%s|%s\\n" "$1" "$2" >>{told}')

@@ -32,6 +32,7 @@ def deck(git_repo: Path) -> Iterator[Deck]:
         deck.end()
 
 
+@pytest.mark.slow
 def test_rules_answer_what_they_are_about_and_the_rest_is_the_humans(deck: Deck) -> None:
     paths.policy_file().parent.mkdir(parents=True)
     paths.policy_file().write_text(RULES)

@@ -71,7 +71,7 @@ class ResearchScreen(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.set_interval(AGAIN, self._look)
         self._look()
-        self.run_worker(self._bring_plots(), group="plot")
+        self.run_worker(self._bring_plots, group="plot")
 
     def on_screen_resume(self) -> None:
         self.post_message(KeysWanted())
@@ -82,7 +82,7 @@ class ResearchScreen(Screen[None], inherit_bindings=False):
     # -- looking
 
     def _look(self) -> None:
-        self.run_worker(self._fetch(), group="research", exclusive=True)
+        self.run_worker(self._fetch, group="research", exclusive=True)
 
     async def _fetch(self) -> None:
         self._views = await asyncio.to_thread(self._board.load)
@@ -231,7 +231,7 @@ class ResearchText(Screen[None], inherit_bindings=False):
             yield Static("reading", id="research-text")
 
     async def on_mount(self) -> None:
-        self.run_worker(self._fetch())
+        self.run_worker(self._fetch)
 
     def on_screen_resume(self) -> None:
         self.post_message(KeysWanted())

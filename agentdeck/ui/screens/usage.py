@@ -77,7 +77,7 @@ class UsageScreen(Screen[None], inherit_bindings=False):
         self._draw_tabs()
         self._again = self.set_timer(AGAIN, self._look)
         self._look()
-        self.run_worker(self._bring_plot(), group="plot")
+        self.run_worker(self._bring_plot, group="plot")
 
     def on_screen_resume(self) -> None:
         self.post_message(KeysWanted())
@@ -89,7 +89,7 @@ class UsageScreen(Screen[None], inherit_bindings=False):
     # -- looking
 
     def _look(self) -> None:
-        self.run_worker(self._fetch(), group="usage", exclusive=True)
+        self.run_worker(self._fetch, group="usage", exclusive=True)
 
     async def _fetch(self) -> None:
         started = time.monotonic()
