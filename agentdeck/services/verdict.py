@@ -11,7 +11,9 @@ FRESH_MS = 10_000  # with no source confirmed for this long, nothing is known
 SETTLE_MS = 400  # idle is believed once nothing has changed for this long: clients repaint in steps
 BEHIND_MS = 1_200  # and this long after work in the background: its end is told to the model, which has a word on it
 CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels through all of them
-RESET_GRACE_MS = 60_000  # a client may go on by itself once its limit has reset; then it is taken for idle
+# A client may go on by itself once its limit has reset, and shows that time without seconds: up to a minute later,
+# and what it takes to begin. Only then is it taken for idle.
+RESET_GRACE_MS = 90_000
 PAINTED = frozenset({"title", "screen"})
 POLLED = frozenset({"tmux", "vendor", "title", "screen", "process", "silence"})
 

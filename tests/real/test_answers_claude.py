@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,11 @@ def test_a_question_takes_words_of_ones_own_and_a_denial_its_reason(deck: Deck, 
 def test_a_request_that_was_answered_by_hand_meanwhile_is_not_answered_again(deck: Deck) -> None:
     made = deck.new("ann", prompt="Ask ::bash touch one.txt ::bash touch two.txt ::say Over.")
     first = deck.asks("ann")["ask"]
+    deck.shows("ann", "1. Yes")
+    painted = time.monotonic()
+    wait_for(
+        lambda: time.monotonic() - painted > 1.0, 5, "a box that takes keys: those of its first half second are lost"
+    )
     deck.keys(made["pane_id"], "1")  # as a human in the zoom does
     wait_for(lambda: "two.txt" in json.dumps(deck.row("ann")["status"]["ask"]), 20, "the second request", interval=0.1)
     engine = deck.start("answer", "ann", "deny")
