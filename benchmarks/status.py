@@ -108,6 +108,8 @@ def main() -> int:
     parser.add_argument("--log", type=Path, help="a directory for what was true, said and seen")
     parser.add_argument("--write", action="store_true", help=f"put the report in {FILE.name}")
     given = parser.parse_args()
+    if given.log:
+        given.log.mkdir(parents=True, exist_ok=True)
     found: dict[str, Figures] = {}
     for name in given.clients or CLIENTS:
         client = load(name)
