@@ -93,15 +93,21 @@ def _span(
         figures.late[mark.event].append(max(0.0, reached - mark.seen))
     pieces = [(mark.at, state) for state in shown] + inside
     limit = mark.seen + LATE.get(mark.state, LATE_ELSE) * patience
-    for (at, state), its_end in zip(pieces, [*(at for at, _ in pieces[1:]), until], strict=True):
+    for place, ((at, state), its_end) in enumerate(zip(pieces, [*(at for at, _ in pieces[1:]), until], strict=True)):
         if state != mark.state:
-            _other(figures, mark, before, state, (at, its_end), limit)
+            stood = place < len(shown)  # since before: it may be that of a truth which was over at once
+            _other(figures, mark, before, state, (at, its_end), limit, stood)
 
 
-def _other(figures: Figures, mark: Mark, before: Mark, state: str, shown: tuple[float, float], limit: float) -> None:
-    """A status that is not the truth: what was true before may stand up to a limit, anything else is wrong at once."""
+def _other(
+    figures: Figures, mark: Mark, before: Mark, state: str, shown: tuple[float, float], limit: float, stood: bool
+) -> None:
+    """A status that is not the truth: what was true before, or was said, may stand up to a limit.
+
+    Anything else is wrong at once.
+    """
     start, end = shown
-    old = state == before.state or not before.state or (before.state == mark.state and state != "idle")
+    old = stood or state == before.state or not before.state or (before.state == mark.state and state != "idle")
     figures.lag += max(0.0, min(end, limit) - max(start, mark.seen)) if old else 0.0
     seconds = end - max(start, limit) if old else end - start
     told = f"{mark.event}: {mark.state}, but {state} for {seconds:.2f} s, {start - mark.at:.2f} s after it"

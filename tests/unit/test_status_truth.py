@@ -42,3 +42,16 @@ def test_not_knowing_is_counted_apart_and_nobody_can_say_counts_for_nothing() ->
     statuses = [*RIGHT[:2], (112.0, "unknown"), (113.0, "working"), *RIGHT[2:]]
     found = compare([*MARKS, Mark(140.0, "", "resume", 140.0)], [*statuses, (141.0, "working")], 150.0)
     assert (found.known, found.wrong, found.unknown) == (40.0, 0.0, pytest.approx(1.0))
+
+
+def test_what_was_said_already_may_stand_until_the_limit_when_a_truth_between_was_over_at_once() -> None:
+    marks = [
+        Mark(0, "idle", "start", 0),
+        Mark(10, "working", "prompt", 10),
+        Mark(10.04, "retrying", "retry loop", 10.04),
+    ]
+    assert compare(marks, [(0, "idle"), (10.05, "retrying")], 20).false_idle == []
+    late = compare(marks, [(0, "idle"), (12.5, "retrying")], 20)
+    assert len(late.false_idle) == 1
+    again = compare(marks, [(0, "idle"), (10.05, "retrying"), (11, "idle"), (11.2, "retrying")], 20)
+    assert len(again.false_idle) == 1
