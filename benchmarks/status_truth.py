@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 # Seconds that a status may lag behind the evidence, and never be wrong after.
 LATE = {"needs_input": 1.0, "working": 1.0, "retrying": 1.0, "hung": 5.0}
 LATE_ELSE = 2.0
+EARLY = 1.0
 BUSY = ("working", "retrying", "needs_input")
 
 
@@ -86,11 +87,14 @@ def _span(
     figures: Figures, mark: Mark, before: Mark, statuses: list[tuple[float, str]], until: float, patience: float
 ) -> None:
     figures.known += until - mark.at
-    shown = [state for at, state in statuses if at <= mark.at][-1:]
+    told = [(at, state) for at, state in statuses if at <= mark.at][-1:]
+    shown = [state for _, state in told]
     inside = [(at, state) for at, state in statuses if mark.at < at < until]
     reached = next((at for at, state in inside if state == mark.state), None)
     if shown != [mark.state] and reached is not None:
         figures.late[mark.event].append(max(0.0, reached - mark.seen))
+    elif shown == [mark.state] and mark.at - told[0][0] <= EARLY:
+        figures.late[mark.event].append(0.0)  # the deck knew it before the screen was looked at
     pieces = [(mark.at, state) for state in shown] + inside
     limit = mark.seen + LATE.get(mark.state, LATE_ELSE) * patience
     for place, ((at, state), its_end) in enumerate(zip(pieces, [*(at for at, _ in pieces[1:]), until], strict=True)):

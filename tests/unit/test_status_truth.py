@@ -55,3 +55,9 @@ def test_what_was_said_already_may_stand_until_the_limit_when_a_truth_between_wa
     assert len(late.false_idle) == 1
     again = compare(marks, [(0, "idle"), (10.05, "retrying"), (11, "idle"), (11.2, "retrying")], 20)
     assert len(again.false_idle) == 1
+
+
+def test_who_knew_it_before_the_screen_was_looked_at_was_not_late() -> None:
+    marks = [Mark(0, "idle", "start", 0), Mark(10, "working", "prompt", 10)]
+    assert compare(marks, [(0, "idle"), (9.9, "working")], 20).late["prompt"] == [0.0]
+    assert "prompt" not in compare(marks, [(0, "working")], 20).late
