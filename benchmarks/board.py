@@ -20,8 +20,9 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.models.agent import Agent
 from agentdeck.models.task import Task
-from agentdeck.services import board, queue, rows, specs
-from agentdeck.services.assignment import Candidate, Choice, fits
+from agentdeck.services import rows
+from agentdeck.services.queue import board, queue, specs
+from agentdeck.services.queue.assignment import Candidate, Choice, fits
 from benchmarks.rig import place
 
 STATES = ("queued",) * 6 + ("review", "accepted", "failed", "blocked")

@@ -24,7 +24,7 @@ from pathlib import Path
 from random import Random
 from typing import IO
 
-from agentdeck.services import summon
+from agentdeck.services.lives import summon
 from benchmarks.chaos_world import Sight, World, check, see
 from benchmarks.rig import place
 from tests import repos

@@ -20,7 +20,7 @@ from typing import Any
 
 from agentdeck.demo.server import ScriptedModel
 from agentdeck.harnesses import loader
-from agentdeck.services import wording
+from agentdeck.services.delivery import wording
 from benchmarks.delivery import report
 from benchmarks.delivery_world import Tally
 from benchmarks.rig import place

@@ -19,7 +19,7 @@ from agentdeck.adapters import tmux
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 from agentdeck.services import requests
-from agentdeck.services.environment import save_environment
+from agentdeck.services.lives.environment import save_environment
 from tests import fakeclient
 from tests.waiting import wait_until
 
@@ -75,7 +75,7 @@ class World:
         self._ended = asyncio.Event()
 
     async def build(self, count: int, kinds: Sequence[str] = KINDS) -> None:
-        from agentdeck.services import summon
+        from agentdeck.services.lives import summon
 
         folder = paths.user_harnesses_dir()
         folder.mkdir(parents=True, exist_ok=True)

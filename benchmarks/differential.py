@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from agentdeck.adapters.database import store
-from agentdeck.services.usage import Ingest
-from agentdeck.services.usage_import import discover
+from agentdeck.services.usage.usage import Ingest
+from agentdeck.services.usage.usage_import import discover
 from benchmarks import counter, histories
 from benchmarks.counter import Sums
 from tests.usage_cases import CASES

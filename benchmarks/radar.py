@@ -21,9 +21,9 @@ from pathlib import Path
 from agentdeck import paths
 from agentdeck.adapters.database.store import Writer
 from agentdeck.models.agent import Agent
-from agentdeck.services import worktrees
-from agentdeck.services.monitor import Monitor
-from agentdeck.services.radar import Radar
+from agentdeck.services.radar.radar import Radar
+from agentdeck.services.status.monitor import Monitor
+from agentdeck.services.trees import worktrees
 from benchmarks.rig import place
 from tests.waiting import wait_until
 

@@ -70,7 +70,7 @@ class Rig:
     def _new(self, name: str, command: list[str]) -> None:
         """What `agentdeck new` does, without a process for each of sixty."""
         from agentdeck.commands import output
-        from agentdeck.services.environment import save_environment
+        from agentdeck.services.lives.environment import save_environment
 
         env_file = save_environment()
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from agentdeck import paths
 from agentdeck.adapters import tmux
 from agentdeck.models.agent import Agent
-from agentdeck.services.search import Found, Searcher
+from agentdeck.services.reading.search import Found, Searcher
 from benchmarks.rig import place
 from tests.waiting import wait_until
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck.adapters.database.store import Writer
-from agentdeck.services.usage import Ingest, Source
+from agentdeck.services.usage.usage import Ingest, Source
 from benchmarks import counter, histories
 from tests import usage_corpus
 

@@ -24,8 +24,8 @@ from agentdeck.adapters.tmux import ControlClient
 from agentdeck.models.clock import now_ms
 from agentdeck.models.price import CLASSES, Quote, Rates
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services import usage_store, usage_view
-from agentdeck.services.usage_owner import Owners
+from agentdeck.services.usage import usage_store, usage_view
+from agentdeck.services.usage.usage_owner import Owners
 from benchmarks import latency
 from benchmarks.rig import Rig, place, rig
 

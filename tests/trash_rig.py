@@ -14,8 +14,10 @@ from agentdeck.adapters.database.store import Writer
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services import loss_report, rows, trash_rows, worktrees
-from agentdeck.services.trash import Returned, Trash
+from agentdeck.services import rows
+from agentdeck.services.trash import trash_rows
+from agentdeck.services.trash.trash import Returned, Trash
+from agentdeck.services.trees import loss_report, worktrees
 from tests import repos
 
 

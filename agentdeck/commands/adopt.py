@@ -25,7 +25,7 @@ STATES = {
 def adopt(wanted: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Agents that survived their row: after the database was lost, restored from a copy, or an engine was killed."""
     from agentdeck import paths
-    from agentdeck.services import adoption
+    from agentdeck.services.lives import adoption
 
     if yes:
         _adopt(wanted, as_json)

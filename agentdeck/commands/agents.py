@@ -31,7 +31,7 @@ ENGINE_LOOK_SECONDS = 2.0
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def new(name: str, repo: str, prompt: str, as_json: bool, args: tuple[str, ...], **rest: Any) -> None:
     """Start an agent. ARGS after -- go to the client's command line; for `shell` they are the command."""
-    from agentdeck.services.environment import save_environment
+    from agentdeck.services.lives.environment import save_environment
 
     env_file = save_environment()
     try:
@@ -87,7 +87,7 @@ def _rows(view: str = "default") -> list[Any]:
         found = fleet.load(conn, view)
         if found.engine.alive or not any(row.agent.life == "live" for row in found.rows):
             return list(found.rows)
-        from agentdeck.services.glance import derive
+        from agentdeck.services.status.glance import derive
 
         return derive(conn, found.rows) if conn is not None else []
 
@@ -106,7 +106,7 @@ def _row(name: str) -> Any:
 @click.option("--json", "as_json", is_flag=True)
 def show(name: str, as_json: bool) -> None:
     """One agent, with all the evidence behind its status."""
-    from agentdeck.services.budget_report import act_json
+    from agentdeck.services.budgets.budget_report import act_json
     from agentdeck.services.fleet import as_json as row_json
 
     row = _row(name)
@@ -143,7 +143,7 @@ def _lines(key: str, value: Any) -> list[str]:
 def _standing(row: Any) -> dict[str, str]:
     """Of the worktree: what it takes, and what is wrong with it, with the next step."""
     from agentdeck.models.clock import age, now_ms
-    from agentdeck.services.disk import size
+    from agentdeck.services.trees.disk import size
 
     found = {"disk": f"{size(row.disk.bytes)}, {age(now_ms() - row.disk.at)} ago" if row.disk else "not measured yet"}
     if row.tree.note:
@@ -151,7 +151,7 @@ def _standing(row: Any) -> dict[str, str]:
     if row.parked:
         found["parked"] = row.parked
     if row.budget:
-        from agentdeck.services.budget_report import words
+        from agentdeck.services.budgets.budget_report import words
 
         found["budget"] = words(row.budget)
     return found
@@ -161,7 +161,7 @@ def _evidence(conn: sqlite3.Connection | None, agent: str, checked: int) -> list
     """Which source said what, when, and what part it plays in the verdict."""
     from agentdeck.models.clock import iso, now_ms
     from agentdeck.services import rows
-    from agentdeck.services.verdict import explain
+    from agentdeck.services.status.verdict import explain
 
     if conn is None:
         return []
@@ -261,7 +261,7 @@ def stop(names: tuple[str, ...]) -> None:
 @click.argument("names", nargs=-1, required=True)
 def resume(names: tuple[str, ...]) -> None:
     """Start stopped agents again, in their worktrees and their own conversations."""
-    from agentdeck.services.environment import save_environment
+    from agentdeck.services.lives.environment import save_environment
 
     for name in names:
         file = save_environment()
@@ -331,7 +331,7 @@ def term(name: str) -> None:
     """A shell in an agent's worktree."""
     row = _row(name)
     if not os.path.isdir(row.agent.worktree):
-        from agentdeck.services import trees
+        from agentdeck.services.trees import trees
 
         trees.require(row.agent)
         raise AgentDeckError(f"the worktree of '{name}' is gone: {row.agent.worktree}", "Ask again.")
@@ -348,10 +348,10 @@ def diff(ctx: click.Context, name: str, stat: bool) -> None:
     """What an agent has changed since its merge base: commits, uncommitted and untracked files, by your own pager."""
     agent = _row(name).agent
     if not os.path.isdir(agent.worktree):
-        from agentdeck.services import trees
+        from agentdeck.services.trees import trees
 
         trees.require(agent)
-    from agentdeck.services import worktrees
+    from agentdeck.services.trees import worktrees
 
     base = agent.base or agent.base_oid
     if not worktrees.changes(agent.worktree, base, agent.repo)[0].files:
@@ -380,7 +380,7 @@ def wait(name: str, states: str, timeout: float | None) -> None:
     for state in wanted:
         if state not in STATES:
             raise UsageError(f"'{state}' is no status", f"Known: {', '.join(STATES)}.")
-    from agentdeck.services import summon
+    from agentdeck.services.lives import summon
 
     agent = output.agent_id(name)
     deadline = time.monotonic() + (float("inf") if timeout is None else timeout)

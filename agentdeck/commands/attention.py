@@ -15,7 +15,7 @@ from agentdeck.commands import output
 @click.option("--json", "as_json", is_flag=True)
 def attention(names: tuple[str, ...], as_json: bool) -> None:
     """Who needs you, since when and why, the most urgent first; seen by somebody or not."""
-    from agentdeck.services import attention as waits
+    from agentdeck.services.asking import attention as waits
 
     if names:
         _see(names)
@@ -45,14 +45,14 @@ def _rows(conn: sqlite3.Connection | None) -> Any:
     loaded = fleet.load(conn)
     if conn is None or loaded.engine.alive or not any(row.agent.life == "live" for row in loaded.rows):
         return loaded.agents
-    from agentdeck.services.glance import derive
+    from agentdeck.services.status.glance import derive
 
     return derive(conn, loaded.agents)
 
 
 def _see(names: tuple[str, ...]) -> None:
     from agentdeck.models.clock import now_ms
-    from agentdeck.services import attention as waits
+    from agentdeck.services.asking import attention as waits
 
     wanted = {output.agent_id(name) for name in names}
     rows = output.query(_rows)

@@ -35,7 +35,7 @@ def _absence(conn: sqlite3.Connection | None, since: str, view: str) -> Any:
     loaded = fleet.load(conn, view)
     rows = loaded.rows
     if conn is not None and not loaded.engine.alive and any(row.agent.life == "live" for row in rows):
-        from agentdeck.services.glance import derive
+        from agentdeck.services.status.glance import derive
 
         rows = tuple(derive(conn, rows))
     start = _moment(since, now) if since else (conn is not None and absences.last_seen(conn, view))
@@ -46,7 +46,7 @@ def _moment(text: str, now: int) -> int:
     """UTC milliseconds of a moment, or of so long before now: 90s, 30m, 2h, 1d."""
     import re
 
-    from agentdeck.services.usage_report import moment
+    from agentdeck.services.usage.usage_report import moment
 
     found = re.fullmatch(r"(\d+)([smhd])", text.strip())
     if found:
@@ -75,7 +75,7 @@ def _print(found: Any) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def collisions(as_json: bool) -> None:
     """Agents that changed the same files, and work that no longer merges with other work or its base."""
-    from agentdeck.services import collisions as radar
+    from agentdeck.services.radar import collisions as radar
 
     found, names, alive = output.query(_collisions)
     if as_json:
@@ -92,8 +92,8 @@ def collisions(as_json: bool) -> None:
 
 def _collisions(conn: sqlite3.Connection | None) -> tuple[Any, dict[str, str], bool]:
     from agentdeck.models.clock import now_ms
-    from agentdeck.services import collisions as radar
     from agentdeck.services import fleet, rows
+    from agentdeck.services.radar import collisions as radar
 
     if conn is None:
         return (), {}, True

@@ -37,7 +37,7 @@ def set_(scope: str, name: str, **given: str | None) -> None:
 
     from agentdeck.errors import UsageError
     from agentdeck.models.budget import UNITS, Budget
-    from agentdeck.services import budget_rows, budgets
+    from agentdeck.services.budgets import budget_rows, budgets
 
     asked = {unit: text for unit in UNITS if (text := given[unit]) is not None}
     if not asked:
@@ -59,7 +59,7 @@ def set_(scope: str, name: str, **given: str | None) -> None:
 def clear(scope: str, name: str) -> None:
     """Take all limits of a scope away; those of config.toml stay."""
     from agentdeck.models.budget import Amounts, Budget
-    from agentdeck.services import budget_rows
+    from agentdeck.services.budgets import budget_rows
 
     _write(lambda conn: budget_rows.put(conn, Budget(*budget_rows.resolve(conn, scope, _path(scope, name)), Amounts())))
 
@@ -68,7 +68,7 @@ def clear(scope: str, name: str) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def list_(as_json: bool) -> None:
     """All limits, what is used of each, and what that has done to whom."""
-    from agentdeck.services import budget_report
+    from agentdeck.services.budgets import budget_report
 
     found = output.query(budget_report.report)
     if as_json:
@@ -86,7 +86,7 @@ def _path(scope: str, name: str) -> str:
         return name
     from pathlib import Path
 
-    from agentdeck.services import worktrees
+    from agentdeck.services.trees import worktrees
 
     return str(worktrees.repository(Path(name or ".")))
 
@@ -107,7 +107,7 @@ def _write(change: Callable[[sqlite3.Connection], None]) -> None:
 
 def _tell(scope: str, name: str) -> None:
     """How what was just set stands; a limit that is reached already acts at once, and one should know."""
-    from agentdeck.services import budget_report
+    from agentdeck.services.budgets import budget_report
 
     for row in output.query(budget_report.report)["budgets"]:
         if row["scope"] == scope and _path(scope, name).lstrip("#") in (row["key"], row["name"]):

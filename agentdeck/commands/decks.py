@@ -133,7 +133,8 @@ def log(follow: bool) -> None:
 def halt(yes: bool) -> None:
     """End every agent, the engine and our tmux server. Worktrees, branches and conversations stay."""
     from agentdeck import paths
-    from agentdeck.services import adoption, rows, shutdown
+    from agentdeck.services import rows
+    from agentdeck.services.lives import adoption, shutdown
 
     live = output.query(lambda conn: [] if conn is None else [a.name for a in rows.agents(conn) if a.life == "live"])
     strays = adoption.find_in(paths.database_file(), paths.tmux_socket())

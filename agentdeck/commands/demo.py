@@ -99,8 +99,9 @@ def _url(ready: Path) -> str:
 
 
 async def _start(agents: list[dict[str, Any]], repo: Path, environ: dict[str, str]) -> None:
-    from agentdeck.services import requests, summon
-    from agentdeck.services.environment import save_environment
+    from agentdeck.services import requests
+    from agentdeck.services.lives import summon
+    from agentdeck.services.lives.environment import save_environment
 
     await summon.ensure_engine()
     await asyncio.gather(
@@ -120,7 +121,9 @@ def _dashboard(repo: Path) -> int:
 
 
 def _headless(seconds: float) -> dict[str, Any]:
-    from agentdeck.services import fleet, queue, usage_report
+    from agentdeck.services import fleet
+    from agentdeck.services.queue import queue
+    from agentdeck.services.usage import usage_report
 
     started = time.monotonic()
     time.sleep(seconds)
@@ -143,7 +146,7 @@ def _headless(seconds: float) -> dict[str, Any]:
 def clean_up(home: Path) -> None:
     from agentdeck import paths
     from agentdeck.adapters import tmux
-    from agentdeck.services import shutdown
+    from agentdeck.services.lives import shutdown
 
     try:
         asyncio.run(shutdown.halt(paths.tmux_socket()))

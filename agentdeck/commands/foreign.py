@@ -15,7 +15,7 @@ from agentdeck.errors import UsageError
 def list_sessions(as_json: bool) -> None:
     """What `ls --foreign` prints. Without an engine it looks for itself, and writes nothing."""
     from agentdeck import config
-    from agentdeck.services import foreign
+    from agentdeck.services.foreign import foreign
 
     if not config.load().foreign:
         raise UsageError(
@@ -30,12 +30,13 @@ def list_sessions(as_json: bool) -> None:
 
 def _rows(conn: sqlite3.Connection | None) -> Any:
     from agentdeck.models.clock import now_ms
-    from agentdeck.services import foreign
     from agentdeck.services.fleet import engine_note
+    from agentdeck.services.foreign import foreign
 
     if conn is not None and engine_note(conn, now_ms()).alive:
         return foreign.load(conn)
-    from agentdeck.services import foreign_sight, foreign_watch, rows
+    from agentdeck.services import rows
+    from agentdeck.services.foreign import foreign_sight, foreign_watch
 
     known = foreign.read(conn) if conn is not None else {}
     agents = rows.agents(conn) if conn is not None else []
@@ -59,7 +60,7 @@ def _line(row: Any) -> tuple[str, ...]:
 @click.option("--json", "as_json", is_flag=True)
 def take(session: str, name: str, anyway: bool, as_json: bool) -> None:
     """Go on in the deck with a session that was started elsewhere (`ls --foreign`), once that has ended."""
-    from agentdeck.services.environment import save_environment
+    from agentdeck.services.lives.environment import save_environment
 
     name = name or output.query(lambda conn: _suggest(conn, session))
     env_file = save_environment()
@@ -74,7 +75,8 @@ def take(session: str, name: str, anyway: bool, as_json: bool) -> None:
 
 
 def _suggest(conn: sqlite3.Connection | None, session: str) -> str:
-    from agentdeck.services import foreign, rows
+    from agentdeck.services import rows
+    from agentdeck.services.foreign import foreign
 
     found = foreign.find((row.session for row in _rows(conn)), session)
     return foreign.suggest_name(found, {agent.name for agent in rows.agents(conn)} if conn is not None else ())

@@ -60,7 +60,7 @@ def check(ctx: click.Context, words: tuple[str, ...], title: str | None, as_json
     \b
     agentdeck screen anna --ansi | agentdeck harnesses check claude -
     """
-    from agentdeck.services import screen_check
+    from agentdeck.services.status import screen_check
 
     found = [screen_check.read(kept) for kept in screen_check.gather(words, title)]
     if as_json:

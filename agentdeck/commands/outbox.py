@@ -119,7 +119,7 @@ def _receipts(made: dict[str, str], seconds: float) -> list[dict[str, object]]:
 
 
 def _receipt(conn: sqlite3.Connection, key: str) -> dict[str, object]:
-    from agentdeck.services import deliveries
+    from agentdeck.services.delivery import deliveries
 
     found = deliveries.get(conn, key)
     assert found is not None
@@ -162,7 +162,7 @@ def outbox(name: str, cancelled: tuple[str, ...], everything: bool, as_json: boo
 
 
 def _listed(conn: sqlite3.Connection | None, agent: str, everything: bool) -> list[tuple[dict[str, Any], str, int]]:
-    from agentdeck.services import deliveries
+    from agentdeck.services.delivery import deliveries
 
     if conn is None:
         return []

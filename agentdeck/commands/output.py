@@ -44,7 +44,8 @@ def ask(kind: str, agent: str = "", *, timeout: float = 60.0, **args: object) ->
     """Start the engine when none lives, then ask it."""
     import asyncio
 
-    from agentdeck.services import requests, summon
+    from agentdeck.services import requests
+    from agentdeck.services.lives import summon
 
     async def both() -> dict[str, object]:
         await summon.ensure_engine()

@@ -18,7 +18,7 @@ from agentdeck.commands import output
 @click.option("--json", "as_json", is_flag=True)
 def policy(tool: str, argument: str, harness: str, repo: str, as_json: bool) -> None:
     """Your rules for permission requests (policy.toml); with --tool, what they would answer."""
-    from agentdeck.services import policy as rules
+    from agentdeck.services.asking import policy as rules
 
     file = paths.policy_file()
     found = rules.load(file)

@@ -67,7 +67,7 @@ def _go(place: Any, foreground: bool, as_json: bool = False) -> None:
 
 def _in_pane(place: Any, as_json: bool) -> None:
     from agentdeck.research import report
-    from agentdeck.services.environment import save_environment
+    from agentdeck.services.lives.environment import save_environment
 
     directory = str(report.standing(place)["directory"])
     file = save_environment()
@@ -247,7 +247,7 @@ def _agents() -> list[Any]:
 
 
 def _environment() -> str:
-    from agentdeck.services.environment import save_environment
+    from agentdeck.services.lives.environment import save_environment
 
     return str(save_environment())
 

@@ -13,7 +13,7 @@ from agentdeck.errors import AgentDeckError, UsageError
 
 if TYPE_CHECKING:
     from agentdeck.models.agent import Agent
-    from agentdeck.services.search import Found
+    from agentdeck.services.reading.search import Found
 
 
 @click.command()
@@ -48,7 +48,7 @@ async def _search(text: str, agents: list[Agent]) -> tuple[list[Found], str]:
     """What was found, in the order of the agents, and what could not be searched."""
     from agentdeck import paths
     from agentdeck.adapters import tmux
-    from agentdeck.services.search import Searcher
+    from agentdeck.services.reading.search import Searcher
 
     found: list[Found] = []
     client, why = None, ""

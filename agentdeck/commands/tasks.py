@@ -28,7 +28,10 @@ def add(sources: tuple[str, ...], repo: str, agent: str, priority: int, as_json:
     """Queue specs: Markdown files, or - for one from standard input. All are checked before any is queued."""
     from agentdeck import paths
     from agentdeck.adapters.database import store
-    from agentdeck.services import disk, queue, requests, rows, specs, summon, worktrees
+    from agentdeck.services import requests, rows
+    from agentdeck.services.lives import summon
+    from agentdeck.services.queue import queue, specs
+    from agentdeck.services.trees import disk, worktrees
 
     found = [specs.parse(output.text_or_stdin("-")) if s == "-" else specs.load(Path(s).absolute()) for s in sources]
     root = str(worktrees.repository(os.path.abspath(repo)))
@@ -60,7 +63,7 @@ def add(sources: tuple[str, ...], repo: str, agent: str, priority: int, as_json:
 @click.option("--json", "as_json", is_flag=True)
 def ls(as_json: bool) -> None:
     """All tasks with their attempts."""
-    from agentdeck.services import queue
+    from agentdeck.services.queue import queue
 
     found = output.query(lambda conn: [] if conn is None else [queue.as_json(conn, one) for one in queue.tasks(conn)])
     if as_json:
@@ -80,7 +83,7 @@ def ls(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 def show(number: int, as_json: bool) -> None:
     """One task: what came of every attempt, what the gate found, and what verify printed last."""
-    from agentdeck.services import queue, task_page
+    from agentdeck.services.queue import queue, task_page
 
     def look(conn: sqlite3.Connection | None) -> dict[str, Any]:
         if conn is None:
@@ -99,8 +102,11 @@ def show(number: int, as_json: bool) -> None:
 def why(number: int) -> None:
     """Why a task does not run now."""
     from agentdeck import config
-    from agentdeck.services import budget_report, disk, fleet, queue, queue_rules
-    from agentdeck.services.standing import candidates
+    from agentdeck.services import fleet
+    from agentdeck.services.budgets import budget_report
+    from agentdeck.services.queue import queue, queue_rules
+    from agentdeck.services.status.standing import candidates
+    from agentdeck.services.trees import disk
 
     def look(conn: sqlite3.Connection | None) -> str:
         if conn is None:
@@ -118,7 +124,7 @@ def why(number: int) -> None:
 
 
 def _change(number: int, verb: str, *words: object) -> None:
-    from agentdeck.services import task_verbs
+    from agentdeck.services.queue import task_verbs
 
     task_verbs.change(verb, number, *words)
 
@@ -134,7 +140,7 @@ def cancel(number: int) -> None:
 @click.argument("number", type=int)
 def retry(number: int) -> None:
     """Queue a failed or cancelled task again, as a new attempt."""
-    from agentdeck.services import summon
+    from agentdeck.services.lives import summon
 
     _change(number, "retry")
     output.run(summon.ensure_engine())
@@ -144,7 +150,7 @@ def retry(number: int) -> None:
 @click.argument("number", type=int)
 def approve(number: int) -> None:
     """You have read the text of a task from a watched folder: it may run."""
-    from agentdeck.services import summon
+    from agentdeck.services.lives import summon
 
     _change(number, "approve")
     output.run(summon.ensure_engine())
@@ -163,7 +169,7 @@ def priority(number: int, priority: int) -> None:
 @click.argument("source", metavar="[SPEC|-]", default="")
 def edit(number: int, source: str) -> None:
     """Give a task a new text: a file, standard input, or your editor. An attempt that runs keeps its own."""
-    from agentdeck.services import queue, specs
+    from agentdeck.services.queue import queue, specs
 
     def look(conn: sqlite3.Connection | None) -> tuple[str, str]:
         if conn is None:
@@ -188,7 +194,8 @@ def resume() -> None:
     """Let harnesses and specs go on that pause after too many attempts that died or never started."""
     from agentdeck import config, paths
     from agentdeck.adapters.database import store
-    from agentdeck.services import breaker, requests
+    from agentdeck.services import requests
+    from agentdeck.services.queue import breaker
 
     conn = store.write(paths.database_file())
     try:
@@ -230,7 +237,7 @@ def land(number: int) -> None:
 
 
 def _land(number: int) -> None:
-    from agentdeck.services import task_verbs
+    from agentdeck.services.queue import task_verbs
 
     done = task_verbs.land(number)
     how = "was there already" if done.already else "by a merge" if done.merged else "by fast-forward"
@@ -244,7 +251,8 @@ def _land(number: int) -> None:
 def diff(ctx: click.Context, number: int, stat: bool) -> None:
     """What a task's last finished attempt changed, from where it began."""
     from agentdeck.adapters import git_merge, git_page
-    from agentdeck.services import landing, queue
+    from agentdeck.services.gate import landing
+    from agentdeck.services.queue import queue
 
     def look(conn: sqlite3.Connection | None) -> Any:
         if conn is None:

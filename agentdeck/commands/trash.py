@@ -12,7 +12,7 @@ from agentdeck.commands import output
 
 if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
-    from agentdeck.services.loss_report import Report
+    from agentdeck.services.trees.loss_report import Report
 
 MINUTE_MS = 60_000  # what goes in a second less than 14 days goes in 14 days
 SECONDS = 300.0  # to hash what is untracked
@@ -52,7 +52,7 @@ def rm(name: str, yes: bool) -> None:
 
 
 def _report(agent: str) -> Report:
-    from agentdeck.services import loss_report
+    from agentdeck.services.trees import loss_report
 
     found: Report = output.query(lambda conn: loss_report.describe(conn, agent))
     return found
@@ -86,7 +86,7 @@ def trash(ctx: click.Context, as_json: bool) -> None:
 
 
 def _held() -> list[TrashEntry]:
-    from agentdeck.services import trash_rows
+    from agentdeck.services.trash import trash_rows
 
     found: list[TrashEntry] = output.query(_read(trash_rows.held))
     return found
@@ -119,7 +119,7 @@ def _row(entry: TrashEntry) -> dict[str, object]:
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     from agentdeck import config
     from agentdeck.models.clock import age
-    from agentdeck.services import disk
+    from agentdeck.services.trees import disk
 
     old = row["age_seconds"]
     left = int(config.load().trash.days * 86_400) - old
@@ -141,7 +141,8 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def empty(entries: tuple[str, ...], yes: bool) -> None:
     """Delete trees in the trash, all or ENTRIES, to free their space. Commits are held until their time is over."""
-    from agentdeck.services import disk, trash_rows
+    from agentdeck.services.trash import trash_rows
+    from agentdeck.services.trees import disk
 
     chosen = [output.query(_read(lambda conn, key=key: trash_rows.find(conn, key))) for key in entries]
     chosen = chosen or [entry for entry in _held() if entry.state == "trashed"]

@@ -28,7 +28,7 @@ def usage(
     """Tokens and cost, as the providers counted them. Costs are list prices: what a subscription would be worth."""
     if ctx.invoked_subcommand is not None:
         return
-    from agentdeck.services import usage_report
+    from agentdeck.services.usage import usage_report
 
     found: Any = output.query(lambda conn: usage_report.report(conn, by=by, since=since, until=until, tz=tz))
     if as_json:
@@ -69,7 +69,7 @@ def import_history(paths: tuple[str, ...], as_json: bool) -> None:
 
     Nothing is written to it. What was taken in before is not counted twice.
     """
-    from agentdeck.services.usage_intake import take_in
+    from agentdeck.services.usage.usage_intake import take_in
 
     told = take_in(paths, _progress() if sys.stderr.isatty() else None)
     if as_json:
@@ -104,7 +104,7 @@ def _progress() -> Any:
 @click.option("--json", "as_json", is_flag=True)
 def doctor(every: bool, as_json: bool) -> None:
     """How our counts agree with what the clients say themselves, and what could not be read or priced."""
-    from agentdeck.services import usage_doctor
+    from agentdeck.services.usage import usage_doctor
 
     def examine(conn: sqlite3.Connection | None) -> dict[str, Any]:
         return usage_doctor.examine(conn, every)

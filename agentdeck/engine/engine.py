@@ -25,27 +25,31 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.budget import Act
 from agentdeck.models.clock import now_ms
-from agentdeck.services import adoption, attention, budget_keeper, probes, rows
-from agentdeck.services.budget_keeper import BudgetKeeper
-from agentdeck.services.disk import Gauge
-from agentdeck.services.dispatcher import Dispatcher
-from agentdeck.services.foreign_watch import ForeignWatch
-from agentdeck.services.gatekeeper import Gatekeeper
-from agentdeck.services.herald import Herald, Known, Notice
-from agentdeck.services.judging import Judging
-from agentdeck.services.meter import Meter
-from agentdeck.services.monitor import Monitor, Report
-from agentdeck.services.outbox import Outbox
-from agentdeck.services.park_keeper import ParkKeeper
-from agentdeck.services.parking import Park
-from agentdeck.services.police import Police
-from agentdeck.services.radar import Radar
+from agentdeck.services import rows
+from agentdeck.services.asking import attention
+from agentdeck.services.asking.herald import Herald, Known, Notice
+from agentdeck.services.asking.police import Police
+from agentdeck.services.budgets import budget_keeper
+from agentdeck.services.budgets.budget_keeper import BudgetKeeper
+from agentdeck.services.budgets.park_keeper import ParkKeeper
+from agentdeck.services.budgets.parking import Park
+from agentdeck.services.delivery.outbox import Outbox
+from agentdeck.services.foreign.foreign_watch import ForeignWatch
+from agentdeck.services.gate.gatekeeper import Gatekeeper
+from agentdeck.services.gate.judging import Judging
+from agentdeck.services.lives import adoption
+from agentdeck.services.lives.supervisor import Supervisor
+from agentdeck.services.queue.dispatcher import Dispatcher
+from agentdeck.services.queue.spec_watch import SpecWatch
+from agentdeck.services.radar.radar import Radar
 from agentdeck.services.records import Records
 from agentdeck.services.rounds import forever
 from agentdeck.services.sizes import SizeKeeper
-from agentdeck.services.spec_watch import SpecWatch
-from agentdeck.services.supervisor import Supervisor
-from agentdeck.services.tree_watch import TreeWatch
+from agentdeck.services.status import probes
+from agentdeck.services.status.monitor import Monitor, Report
+from agentdeck.services.trees.disk import Gauge
+from agentdeck.services.trees.tree_watch import TreeWatch
+from agentdeck.services.usage.meter import Meter
 
 log = logging.getLogger("agentdeck.engine")
 BEAT_SECONDS = 0.25

@@ -19,25 +19,19 @@ from agentdeck.harnesses import loader
 from agentdeck.models.agent import NAME, NAME_RULE, Agent, check_team
 from agentdeck.models.budget import Amounts
 from agentdeck.models.clock import now_ms
-from agentdeck.services import (
-    adoption,
-    answering,
-    budgets,
-    companions,
-    deliveries,
-    disk,
-    environment,
-    foreign,
-    foreign_watch,
-    queue,
-    rows,
-    specs,
-    wording,
-)
-from agentdeck.services.foreign_watch import ForeignWatch
-from agentdeck.services.lives import Order
-from agentdeck.services.monitor import Monitor
-from agentdeck.services.supervisor import Supervisor
+from agentdeck.services import rows
+from agentdeck.services.asking import answering
+from agentdeck.services.budgets import budgets
+from agentdeck.services.delivery import deliveries, wording
+from agentdeck.services.foreign import foreign, foreign_watch
+from agentdeck.services.foreign.foreign_watch import ForeignWatch
+from agentdeck.services.lives import adoption, environment
+from agentdeck.services.lives.lives import Order
+from agentdeck.services.lives.supervisor import Supervisor
+from agentdeck.services.queue import queue, specs
+from agentdeck.services.status.monitor import Monitor
+from agentdeck.services.tools import companions
+from agentdeck.services.trees import disk
 
 log = logging.getLogger("agentdeck.requests")
 Args = Mapping[str, object]

@@ -14,11 +14,14 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Evidence
-from agentdeck.services import attention, conversations, deliveries, rows
-from agentdeck.services.attention import Noted
-from agentdeck.services.monitor import Monitor, Report
-from agentdeck.services.probes import SpoolEvent
-from agentdeck.services.verdict import explain
+from agentdeck.services import rows
+from agentdeck.services.asking import attention
+from agentdeck.services.asking.attention import Noted
+from agentdeck.services.delivery import deliveries
+from agentdeck.services.reading import conversations
+from agentdeck.services.status.monitor import Monitor, Report
+from agentdeck.services.status.probes import SpoolEvent
+from agentdeck.services.status.verdict import explain
 
 TOLD_FIELDS = ("tool_name", "source", "reason", "error", "attempt", "seconds", "decision", "notification_type")
 

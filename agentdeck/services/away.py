@@ -15,7 +15,7 @@ from typing import Literal
 
 from agentdeck.models.clock import iso
 from agentdeck.models.event import Event
-from agentdeck.services.attention import reason
+from agentdeck.services.asking.attention import reason
 from agentdeck.services.fleet import CLASSES, AgentRow, UsageSum, usage_json, usage_sum
 
 Kind = Literal["needs", "failed", "collides", "finished"]

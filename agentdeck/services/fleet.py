@@ -17,9 +17,12 @@ from agentdeck.models.tree import DiskUse, TreeState
 from agentdeck.models.usage import Tokens
 from agentdeck.models.usage_sum import UsageSum, usage_json
 from agentdeck.models.view import View
-from agentdeck.services import attention, budget_rows, collisions, rows, views
-from agentdeck.services.collisions import Clash
-from agentdeck.services.pace import Pace
+from agentdeck.services import rows, views
+from agentdeck.services.asking import attention
+from agentdeck.services.budgets import budget_rows
+from agentdeck.services.radar import collisions
+from agentdeck.services.radar.collisions import Clash
+from agentdeck.services.usage.pace import Pace
 
 STALE_MS = 10_000  # an engine that has not beaten for this long is not alive
 

@@ -97,7 +97,7 @@ def _result(found: Request) -> dict[str, object]:
 
 def retry_task(task: int) -> None:
     """Put a failed or cancelled task back into the queue; raises UsageError for any other."""
-    from agentdeck.services import queue
+    from agentdeck.services.queue import queue
 
     conn = store.write(paths.database_file())
     try:

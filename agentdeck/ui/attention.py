@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agentdeck.models.status import Status
-from agentdeck.services.attention import NEEDS_YOU, wait_of
+from agentdeck.services.asking.attention import NEEDS_YOU, wait_of
 from agentdeck.services.fleet import Fleet
 
 PUSH, POP = "\x1b[22;0t", "\x1b[23;0t"

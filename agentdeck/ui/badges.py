@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agentdeck.models.budget import Act
 from agentdeck.models.status import STATES, State, Status
-from agentdeck.services.collisions import Clash
+from agentdeck.services.radar.collisions import Clash
 
 GLYPHS: dict[State, str] = {
     "starting": "◌",

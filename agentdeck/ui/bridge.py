@@ -24,16 +24,16 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.status import Status
 from agentdeck.models.view import View, ViewChange
-from agentdeck.services import attention
 from agentdeck.services import away as absences
 from agentdeck.services import fleet as fleets
-from agentdeck.services.stats import AgentStats, agent_stats
+from agentdeck.services.asking import attention
+from agentdeck.services.usage.stats import AgentStats, agent_stats
 
 if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
-    from agentdeck.services.board import Board
-    from agentdeck.services.loss_report import Report
-    from agentdeck.services.usage_view import By, Quarters, Span, UsageView
+    from agentdeck.services.queue.board import Board
+    from agentdeck.services.trees.loss_report import Report
+    from agentdeck.services.usage.usage_view import By, Quarters, Span, UsageView
     from agentdeck.services.views import ViewNote
 
 TICK = 0.03  # seconds between looks at the database's change counter
@@ -100,7 +100,7 @@ class Bridge:
 
     async def ask_with_environment(self, kind: str, agent: str = "", **args: object) -> dict[str, object]:
         """The same for requests that start a client: this dashboard's environment goes along in a private file."""
-        from agentdeck.services.environment import save_environment
+        from agentdeck.services.lives.environment import save_environment
 
         file = await asyncio.to_thread(save_environment)
         try:
@@ -146,7 +146,7 @@ class Bridge:
 
     async def usage_view(self, by: By, span: Span) -> tuple[UsageView, int]:
         """All of the usage screen, and the lines that landed tasks merged."""
-        from agentdeck.services.usage_view import Quarters
+        from agentdeck.services.usage.usage_view import Quarters
 
         self._quarters = self._quarters or Quarters()
         return await asyncio.to_thread(_usage_view, by, span, self._quarters)
@@ -182,46 +182,46 @@ class Bridge:
 
     async def board(self) -> Board:
         """All tasks by state."""
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         return await asyncio.to_thread(task_verbs.read_board)
 
     async def change_task(self, verb: str, task: int, *words: object) -> None:
         """One of the verbs of `services.task_verbs`; an engine is there afterwards to act on it."""
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         await asyncio.to_thread(task_verbs.change, verb, task, *words)
 
     async def revise_task(self, task: int, text: str) -> None:
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         await asyncio.to_thread(task_verbs.revise, task, text)
 
     async def queue_task(self, repo: str, *, path: str = "", text: str = "") -> int:
         """Queue a spec for whoever is free; its number."""
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         return await asyncio.to_thread(lambda: task_verbs.add(repo, path=path, text=text))
 
     async def land(self, task: int) -> str:
         """Bring accepted work onto its base; what came of it, in words."""
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         done = await asyncio.to_thread(task_verbs.land, task)
         return f"is on {done.branch} as {done.commit[:10]}"
 
     async def task_page(self, task: int) -> str:
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         return await asyncio.to_thread(task_verbs.page, task)
 
     async def task_diff(self, task: int) -> str:
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         return await asyncio.to_thread(task_verbs.diff, task)
 
     async def spec_text(self, task: int) -> str:
-        from agentdeck.services import task_verbs
+        from agentdeck.services.queue import task_verbs
 
         return await asyncio.to_thread(task_verbs.text, task)
 
@@ -241,15 +241,15 @@ class Bridge:
 
     async def ensure_engine(self) -> None:
         """Start the tmux server and the engine when none lives."""
-        await asyncio.to_thread(importlib.import_module, "agentdeck.services.summon")
-        from agentdeck.services import summon
+        await asyncio.to_thread(importlib.import_module, "agentdeck.services.lives.summon")
+        from agentdeck.services.lives import summon
 
         await summon.ensure_engine()
 
     async def strays(self) -> list[str]:
         """The names of agents that survived their rows. Reads only."""
-        await asyncio.to_thread(importlib.import_module, "agentdeck.services.adoption")
-        from agentdeck.services import adoption
+        await asyncio.to_thread(importlib.import_module, "agentdeck.services.lives.adoption")
+        from agentdeck.services.lives import adoption
 
         found = await asyncio.to_thread(adoption.find_in, paths.database_file(), paths.tmux_socket())
         return [one.agent.name for one in found]
@@ -296,7 +296,9 @@ class Bridge:
         return conn or store.read(paths.database_file())
 
     def _load(self, conn: sqlite3.Connection | None) -> fleets.Fleet:
-        from agentdeck.services import disk, foreign, pace
+        from agentdeck.services.foreign import foreign
+        from agentdeck.services.trees import disk
+        from agentdeck.services.usage import pace
 
         fleet = fleets.load(conn, self.view)
         short = disk.shortage(*{row.agent.repo for row in fleet.rows})
@@ -355,7 +357,9 @@ def _stats(agent: str) -> AgentStats:
 
 
 def _usage_view(by: By, span: Span, quarters: Quarters) -> tuple[UsageView, int]:
-    from agentdeck.services import budget_report, merged, usage_view
+    from agentdeck.services.budgets import budget_report
+    from agentdeck.services.queue import merged
+    from agentdeck.services.usage import usage_view
 
     conn, now = store.read(paths.database_file()), now_ms()
     if conn is None:
@@ -366,14 +370,14 @@ def _usage_view(by: By, span: Span, quarters: Quarters) -> tuple[UsageView, int]
 
 
 def _loss(agent: str) -> Report:
-    from agentdeck.services import loss_report
+    from agentdeck.services.trees import loss_report
 
     with contextlib.closing(store.write(paths.database_file())) as conn:
         return loss_report.describe(conn, agent)
 
 
 def _trash() -> list[TrashEntry]:
-    from agentdeck.services import trash_rows
+    from agentdeck.services.trash import trash_rows
 
     with contextlib.closing(store.write(paths.database_file())) as conn:
         return [entry for entry in trash_rows.held(conn) if entry.state == "trashed"]
@@ -401,7 +405,7 @@ def _receipt(delivery: str) -> tuple[str, str]:
 
 
 def _waiting(agents: frozenset[str]) -> list[Delivery]:
-    from agentdeck.services import deliveries
+    from agentdeck.services.delivery import deliveries
 
     conn = store.read(paths.database_file())
     if conn is None:

@@ -17,8 +17,8 @@ from textual.app import SuspendNotSupported
 
 from agentdeck.config import Place
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import handover, places
-from agentdeck.services.places import Emulator
+from agentdeck.services.tools import handover, places
+from agentdeck.services.tools.places import Emulator
 from agentdeck.ui.held_keys import KeysWanted
 
 if TYPE_CHECKING:

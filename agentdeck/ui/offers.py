@@ -92,7 +92,7 @@ def specs(repo: Path, tree: Path | None = None) -> list[SpecOffer]:
 
 
 def _spec(file: Path) -> SpecOffer:
-    from agentdeck.services import specs as reader
+    from agentdeck.services.queue import specs as reader
 
     text = ""
     try:

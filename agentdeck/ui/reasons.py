@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentdeck.services.attention import NEEDS_YOU
+from agentdeck.services.asking.attention import NEEDS_YOU
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui import arrangement, deck_state, levels
 from agentdeck.ui.deck_state import DeckState

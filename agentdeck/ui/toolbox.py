@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from agentdeck.config import Config, Tool
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import places, tools
-from agentdeck.services.places import Around
+from agentdeck.services.tools import places, tools
+from agentdeck.services.tools.places import Around
 from agentdeck.ui import reasons
 from agentdeck.ui.actions import ACTIONS, BY_ID, Action, Why, keys_of, show_key
 from agentdeck.ui.deck_state import DeckState

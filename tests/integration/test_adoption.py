@@ -19,7 +19,9 @@ from agentdeck.adapters.database import store
 from agentdeck.adapters.tmux.process import run as tmux_run
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.models.agent import Agent
-from agentdeck.services import adoption, records, rows, trees, worktrees
+from agentdeck.services import records, rows
+from agentdeck.services.lives import adoption
+from agentdeck.services.trees import trees, worktrees
 from tests import repos
 from tests.deck import Deck, running
 from tests.trash_rig import Rig

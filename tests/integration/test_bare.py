@@ -9,7 +9,7 @@ import pytest
 
 from agentdeck.adapters import git
 from agentdeck.errors import UsageError
-from agentdeck.services import losses, worktrees
+from agentdeck.services.trees import losses, worktrees
 from agentdeck.ui import offers
 from tests import repos
 from tests.deck import Deck

@@ -18,7 +18,8 @@ from agentdeck.demo.server import ScriptedModel
 from agentdeck.harnesses import loader
 from agentdeck.models.clock import now_ms
 from agentdeck.models.screen import parse
-from agentdeck.services import composer, evidence
+from agentdeck.services.delivery import composer
+from agentdeck.services.status import evidence
 from tests.waiting import wait_for
 
 HARNESS = loader.get("builtin")

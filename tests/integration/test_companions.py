@@ -11,7 +11,7 @@ import pytest
 
 from agentdeck import paths
 from agentdeck.services import requests
-from agentdeck.services.environment import save_environment
+from agentdeck.services.lives.environment import save_environment
 from tests.deck import Deck, running
 
 

@@ -19,7 +19,7 @@ from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
 from agentdeck.services import rows
 from agentdeck.services.fleet import STALE_MS, engine_note
-from agentdeck.services.monitor import Monitor, Report
+from agentdeck.services.status.monitor import Monitor, Report
 
 AGENT = Agent("0a", "anna", "shell", "/r", "/w", "deck/anna/1", "", "", "live", pid=2, pane="%1", window="@1")
 

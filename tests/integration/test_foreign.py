@@ -13,7 +13,7 @@ import pytest
 
 from agentdeck.adapters import processes
 from agentdeck.models.clock import now_ms
-from agentdeck.services.usage_sources import slug
+from agentdeck.services.usage.usage_sources import slug
 from tests.deck import Deck
 from tests.waiting import wait_for
 

@@ -18,9 +18,12 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.gate import GateStep
 from agentdeck.models.task import Attempt
-from agentdeck.services import foundation, gate_rows, queue, rows, specs, worktrees
-from agentdeck.services.gatekeeper import Gatekeeper
-from agentdeck.services.ruling import ruling
+from agentdeck.services import rows
+from agentdeck.services.gate import gate_rows
+from agentdeck.services.gate.gatekeeper import Gatekeeper
+from agentdeck.services.gate.ruling import ruling
+from agentdeck.services.queue import foundation, queue, specs
+from agentdeck.services.trees import worktrees
 from tests import repos
 from tests.waiting import wait_until
 

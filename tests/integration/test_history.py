@@ -17,8 +17,9 @@ from agentdeck.adapters.database import store
 from agentdeck.adapters.tmux import ControlClient
 from agentdeck.models.agent import Agent
 from agentdeck.models.screen import Style
-from agentdeck.services import history, rows
-from agentdeck.services.search import Found, Searcher
+from agentdeck.services import rows
+from agentdeck.services.reading import history
+from agentdeck.services.reading.search import Found, Searcher
 from tests.deck import Deck
 from tests.waiting import wait_until
 

@@ -17,9 +17,10 @@ import pytest
 from agentdeck import paths
 from agentdeck.config import Trash as Limits
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import loss_report, requests, rows, worktrees
-from agentdeck.services.losses import Loss
-from agentdeck.services.trash import DAY_MS
+from agentdeck.services import requests, rows
+from agentdeck.services.trash.trash import DAY_MS
+from agentdeck.services.trees import loss_report, worktrees
+from agentdeck.services.trees.losses import Loss
 from tests import repos
 from tests.deck import Deck, running
 from tests.trash_rig import Rig, fill, picture, refs

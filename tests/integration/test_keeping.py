@@ -15,13 +15,15 @@ from agentdeck.adapters.database import store
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
-from agentdeck.services import fleet, queue, rows, specs, worktrees
-from agentdeck.services.disk import Gauge
-from agentdeck.services.dispatcher import Dispatcher
-from agentdeck.services.gatekeeper import Gatekeeper
-from agentdeck.services.judging import Judging
-from agentdeck.services.monitor import Monitor, Report
-from agentdeck.services.tree_watch import TreeWatch
+from agentdeck.services import fleet, rows
+from agentdeck.services.gate.gatekeeper import Gatekeeper
+from agentdeck.services.gate.judging import Judging
+from agentdeck.services.queue import queue, specs
+from agentdeck.services.queue.dispatcher import Dispatcher
+from agentdeck.services.status.monitor import Monitor, Report
+from agentdeck.services.trees import worktrees
+from agentdeck.services.trees.disk import Gauge
+from agentdeck.services.trees.tree_watch import TreeWatch
 from tests import repos
 from tests.deck import Deck
 

@@ -10,7 +10,7 @@ import pytest
 
 from agentdeck.adapters import space
 from agentdeck.models.agent import Agent
-from agentdeck.services import worktrees
+from agentdeck.services.trees import worktrees
 from tests import repos
 from tests.trash_rig import Rig, fill, picture, refs
 

@@ -14,8 +14,9 @@ from agentdeck import paths
 from agentdeck.adapters import git, git_marks, git_merge
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.services import overlaps, worktrees
-from agentdeck.services.overlaps import Found, Overlaps
+from agentdeck.services.radar import overlaps
+from agentdeck.services.radar.overlaps import Found, Overlaps
+from agentdeck.services.trees import worktrees
 from tests import repos
 
 LINES = "".join(f"line {n}\n" for n in range(40))

@@ -18,10 +18,12 @@ from agentdeck.adapters.database.store import Writer
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Status
-from agentdeck.services import queue, rows, specs, worktrees
-from agentdeck.services.dispatcher import Dispatcher
-from agentdeck.services.gatekeeper import Gatekeeper
-from agentdeck.services.judging import Judging
+from agentdeck.services import rows
+from agentdeck.services.gate.gatekeeper import Gatekeeper
+from agentdeck.services.gate.judging import Judging
+from agentdeck.services.queue import queue, specs
+from agentdeck.services.queue.dispatcher import Dispatcher
+from agentdeck.services.trees import worktrees
 from tests import repos
 
 T = TypeVar("T")
@@ -137,8 +139,8 @@ async def live(world: World, writer: Writer, key: int) -> None:
 
 @pytest.fixture
 def world(git_repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setattr("agentdeck.services.dispatcher.IDLE_FOR_MS", 0)
-    monkeypatch.setattr("agentdeck.services.gatekeeper.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("agentdeck.services.queue.dispatcher.IDLE_FOR_MS", 0)
+    monkeypatch.setattr("agentdeck.services.gate.gatekeeper.LOOK_SECONDS", 0.01)
     found = World(git_repo, tmp_path / "ran")
     yield found
     found.writer.close()

@@ -13,8 +13,9 @@ import pytest
 from agentdeck import paths
 from agentdeck.config import Trash as Limits
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import trash_purge, worktrees
-from agentdeck.services.trash import DAY_MS
+from agentdeck.services.trash import trash_purge
+from agentdeck.services.trash.trash import DAY_MS
+from agentdeck.services.trees import worktrees
 from tests import repos
 from tests.trash_rig import Rig, fill, picture, refs
 

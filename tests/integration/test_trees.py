@@ -15,7 +15,7 @@ import pytest
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.tree import TreeState
-from agentdeck.services import trees, worktrees
+from agentdeck.services.trees import trees, worktrees
 from tests import repos
 
 

@@ -11,9 +11,9 @@ import genai_prices  # noqa: F401 - the list is in memory, so no process is star
 import pytest
 
 from agentdeck.adapters.database import store
-from agentdeck.services import usage_auxiliary
-from agentdeck.services.usage import Ingest
-from agentdeck.services.usage_import import discover
+from agentdeck.services.usage import usage_auxiliary
+from agentdeck.services.usage.usage import Ingest
+from agentdeck.services.usage.usage_import import discover
 from tests.usage_cases import CASES, Case
 
 SUMS = "SUM(input), SUM(cache_read), SUM(cache_write_5m), SUM(cache_write_1h), SUM(output)"

@@ -127,7 +127,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 def test_what_another_process_took_in_is_not_counted_again(tmp_path: Path) -> None:
     """A long-lived ingest knows what it has stored itself; it must not trust that when somebody else wrote too."""
-    from agentdeck.services.usage_store import Seen
+    from agentdeck.services.usage.usage_store import Seen
 
     file = paths.database_file()
     conn = store.write(file)

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentdeck.adapters.database import store
-from agentdeck.services import usage_report
-from agentdeck.services.usage import Ingest, Source
+from agentdeck.services.usage import usage_report
+from agentdeck.services.usage.usage import Ingest, Source
 from tests import usage_corpus
 from tests.usage_corpus import Corpus, Truth
 
@@ -199,7 +199,7 @@ async def test_nothing_is_opened_when_nothing_changed(make: type[Deck], monkeypa
         deck.put(path, data)
     await deck.scan()
     opened: list[object] = []
-    monkeypatch.setattr("agentdeck.services.usage.new", lambda *args: opened.append(args) or iter(()))
+    monkeypatch.setattr("agentdeck.services.usage.usage.new", lambda *args: opened.append(args) or iter(()))
     await deck.scan()
     assert opened == []
     deck.put("one.jsonl", b"\n", "ab")
@@ -248,7 +248,7 @@ async def test_a_line_of_20_mb_and_one_that_is_too_long(make: type[Deck], monkey
     deck.put("one.jsonl", b"".join(usage_corpus.dump(row) + b"\n" for row in (short, long, last)))
     await deck.scan()
     assert deck.query("SELECT COUNT(*) FROM usage") == [(3,)]
-    monkeypatch.setattr("agentdeck.services.usage_files.LONGEST_LINE", 4 << 20)
+    monkeypatch.setattr("agentdeck.services.usage.usage_files.LONGEST_LINE", 4 << 20)
     deck = make()
     deck.put("one.jsonl", b"".join(usage_corpus.dump(row) + b"\n" for row in (short, long, last)))
     await deck.scan()

@@ -13,8 +13,9 @@ from agentdeck.adapters.database import store
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
 from agentdeck.models.document import Needle
-from agentdeck.services import history, search, usage_report
-from agentdeck.services.usage import Ingest, Source, sources_for
+from agentdeck.services.reading import history, search
+from agentdeck.services.usage import usage_report
+from agentdeck.services.usage.usage import Ingest, Source, sources_for
 from tests.opencode_rows import Database, answer
 
 AT = 1_795_612_143_000

@@ -10,8 +10,8 @@ import genai_prices  # noqa: F401 - the list is in memory, so no process is star
 import pytest
 
 from agentdeck.adapters.database import store
-from agentdeck.services.usage import Ingest
-from agentdeck.services.usage_import import discover
+from agentdeck.services.usage.usage import Ingest
+from agentdeck.services.usage.usage_import import discover
 from tests.usage_corpus import Corpus, Truth
 from tests.usage_threads import threads
 

@@ -10,7 +10,7 @@ import pytest
 from agentdeck import paths
 from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError, UsageError
-from agentdeck.services import worktrees
+from agentdeck.services.trees import worktrees
 from tests import repos
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agentdeck.errors import UsageError
-from agentdeck.services import losses, worktrees
 from agentdeck.services.fleet import Diff
+from agentdeck.services.trees import losses, worktrees
 from tests import repos
 
 

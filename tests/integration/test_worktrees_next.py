@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
-from agentdeck.services import worktrees
+from agentdeck.services.trees import worktrees
 from tests import repos
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from agentdeck.demo.server import ScriptedModel
 from agentdeck.harnesses import loader
-from agentdeck.services import wording
+from agentdeck.services.delivery import wording
 from tests.real import client, others
 from tests.real.conftest import ClaudeEnv
 from tests.real.deck import Deck

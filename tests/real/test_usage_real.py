@@ -14,8 +14,8 @@ from agentdeck.adapters.database.store import Writer, read
 from agentdeck.demo.server import ScriptedModel
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
-from agentdeck.services import usage_report
-from agentdeck.services.usage import Ingest, sources_for
+from agentdeck.services.usage import usage_report
+from agentdeck.services.usage.usage import Ingest, sources_for
 
 FIELDS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
 # What Claude Code asks of the model and leaves out of its transcript: the request of a compaction.

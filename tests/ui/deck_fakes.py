@@ -20,9 +20,9 @@ from agentdeck.models.usage import Tokens
 from agentdeck.models.view import View, ViewChange
 from agentdeck.services.away import Absence
 from agentdeck.services.fleet import AgentRow, Context, Diff, EngineNote, Fleet, ForeignRow, UsageSum
-from agentdeck.services.loss_report import Report
-from agentdeck.services.stats import AgentStats
-from agentdeck.services.usage_view import By, Span, UsageView
+from agentdeck.services.trees.loss_report import Report
+from agentdeck.services.usage.stats import AgentStats
+from agentdeck.services.usage.usage_view import By, Span, UsageView
 from agentdeck.services.views import ViewNote
 from agentdeck.ui.app import DeckApp
 from agentdeck.ui.arrangement import marked_by

@@ -11,7 +11,7 @@ import pytest
 
 from agentdeck.models.clock import now_ms
 from agentdeck.services.fleet import EngineNote, Fleet
-from agentdeck.services.pace import Pace
+from agentdeck.services.usage.pace import Pace
 from agentdeck.ui import reasons
 from agentdeck.ui.actions import ACTIONS, BY_ID, check_keymap, footer, keys_of, show_key
 from agentdeck.ui.deck_state import DeckState, following, matches, shown

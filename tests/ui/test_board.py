@@ -12,7 +12,8 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.models.agent import Agent
 from agentdeck.models.task import Outcome
-from agentdeck.services import board, queue, rows, specs
+from agentdeck.services import rows
+from agentdeck.services.queue import board, queue, specs
 from agentdeck.ui.screens.board import BoardScreen
 from agentdeck.ui.screens.line import LineDialog
 from agentdeck.ui.screens.spec_editor import SpecEditor

@@ -74,7 +74,7 @@ def test_the_menu_says_what_there_is_not() -> None:
 
 
 async def test_y_and_a_letter_copy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentdeck.services.history.last_message", lambda agent: "it is mended")
+    monkeypatch.setattr("agentdeck.services.reading.history.last_message", lambda agent: "it is mended")
     app = make_app(row("ada"))
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.deck.ready)
@@ -84,7 +84,7 @@ async def test_y_and_a_letter_copy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_what_cannot_be_copied_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentdeck.services.history.last_message", lambda agent: "")
+    monkeypatch.setattr("agentdeck.services.reading.history.last_message", lambda agent: "")
     app = make_app(row("ada"))
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: app.deck.ready)

@@ -81,8 +81,8 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]
             raise AgentDeckError("ada has no screen")
         return found[SCREEN]
 
-    monkeypatch.setattr("agentdeck.services.history.screen", screen)
-    monkeypatch.setattr("agentdeck.services.history.conversation", lambda agent: found[TRANSCRIPT])
+    monkeypatch.setattr("agentdeck.services.reading.history.screen", screen)
+    monkeypatch.setattr("agentdeck.services.reading.history.conversation", lambda agent: found[TRANSCRIPT])
     return found
 
 
@@ -180,7 +180,7 @@ async def test_a_long_transcript_keeps_nobody_from_the_screen(tmp_path: Path, mo
     def said(agent: Agent) -> None:
         go_on.wait(10)
 
-    monkeypatch.setattr("agentdeck.services.history.conversation", said)
+    monkeypatch.setattr("agentdeck.services.reading.history.conversation", said)
     async with reading(tmp_path) as case:
         await case.shows("line 099")
         await case.pilot.press("g", "tab")

@@ -11,8 +11,8 @@ from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.models.clock import now_ms
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services.loss_report import Report
-from agentdeck.services.losses import Loss
+from agentdeck.services.trees.loss_report import Report
+from agentdeck.services.trees.losses import Loss
 from agentdeck.ui.screens.error import ErrorDialog
 from agentdeck.ui.screens.remove import SHOWN, RemoveDialog
 from agentdeck.ui.screens.undo import UndoDialog

@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from agentdeck.models.agent import Agent
 from agentdeck.models.document import SCREEN, TRANSCRIPT, Needle
 from agentdeck.services.fleet import AgentRow
-from agentdeck.services.search import Found
+from agentdeck.services.reading.search import Found
 from agentdeck.ui.screens.history import Spotlight
 from agentdeck.ui.screens.search import SearchScreen
 from tests.ui.deck_fakes import row, until

@@ -15,8 +15,8 @@ from agentdeck.models.collision import Collision
 from agentdeck.models.status import Ask
 from agentdeck.models.usage import Tokens
 from agentdeck.services.away import ABSENCE_MS, Absence, Item, away
-from agentdeck.services.collisions import Clash
 from agentdeck.services.fleet import UsageSum
+from agentdeck.services.radar.collisions import Clash
 from agentdeck.ui.badges import clash_sign, clash_words
 from agentdeck.ui.live import Live
 from agentdeck.ui.screens import triage

@@ -11,7 +11,7 @@ from agentdeck.models.budget import Amounts, Budget, Standing
 from agentdeck.models.clock import now_ms
 from agentdeck.models.usage import Tokens
 from agentdeck.services.fleet import UsageSum
-from agentdeck.services.usage_view import Fill, Limit, Line, Outcome, UsageView, Warmth
+from agentdeck.services.usage.usage_view import Fill, Limit, Line, Outcome, UsageView, Warmth
 from agentdeck.ui.screens.usage import UsageScreen
 from agentdeck.ui.widgets import meters, usage_text
 from tests.ui.deck_fakes import fake, make_app, row, until

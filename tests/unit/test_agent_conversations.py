@@ -11,7 +11,8 @@ import pytest
 
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
-from agentdeck.services import conversations, launch
+from agentdeck.services.lives import launch
+from agentdeck.services.reading import conversations
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.models.agent import Agent
 from agentdeck.models.status import Ask, State, Status
-from agentdeck.services import attention, fleet
+from agentdeck.services import fleet
+from agentdeck.services.asking import attention
 from agentdeck.services.fleet import AgentRow
 
 PUSH = Ask("Bash: git push", "permission", "Bash", "command: git push")

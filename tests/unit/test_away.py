@@ -23,8 +23,8 @@ from agentdeck.models.usage import Tokens
 from agentdeck.services import away as absences
 from agentdeck.services import rows as tables
 from agentdeck.services.away import ABSENCE_MS, Absence, away, over
-from agentdeck.services.collisions import Clash
 from agentdeck.services.fleet import AgentRow, Diff, TaskRef, UsageSum
+from agentdeck.services.radar.collisions import Clash
 
 LEFT = 1_790_000_000_000
 _numbers = count(1)

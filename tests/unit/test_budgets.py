@@ -11,8 +11,8 @@ from agentdeck import config, paths
 from agentdeck.errors import UsageError
 from agentdeck.models.budget import Act, Amounts, Budget, Spent, Standing
 from agentdeck.models.status import State
-from agentdeck.services import budget_keeper, specs
-from agentdeck.services.budgets import (
+from agentdeck.services.budgets import budget_keeper
+from agentdeck.services.budgets.budgets import (
     GRACE_MS,
     Seen,
     Shares,
@@ -25,6 +25,7 @@ from agentdeck.services.budgets import (
     words,
     worst,
 )
+from agentdeck.services.queue import specs
 
 OF = Budget("agent", "a", Amounts(turns=10))
 NOW = 1_000_000

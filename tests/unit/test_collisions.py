@@ -11,9 +11,9 @@ import pytest
 from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.models.collision import Collision
-from agentdeck.services import collisions
-from agentdeck.services.collisions import by_file, clashes, collided, legible, sharing
-from agentdeck.services.radar import ROUND_SECONDS, SHARE, Budget
+from agentdeck.services.radar import collisions
+from agentdeck.services.radar.collisions import by_file, clashes, collided, legible, sharing
+from agentdeck.services.radar.radar import ROUND_SECONDS, SHARE, Budget
 
 NOW = 1_790_000_000_000
 NAMES = {"a": "ada", "b": "bo", "c": "cleo"}

@@ -11,7 +11,8 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError, TryAgain
 from agentdeck.models.agent import NAME, Agent
-from agentdeck.services import companions, rows
+from agentdeck.services import rows
+from agentdeck.services.tools import companions
 
 ADA = Agent(
     id="a1", name="ada", harness="builtin", repo="/r", worktree="/t/ada", branch="b", base="", base_oid="", life="live"

@@ -11,7 +11,7 @@ from agentdeck.harnesses.claude import conversation as claude
 from agentdeck.harnesses.codex import conversation as codex
 from agentdeck.harnesses.messages import arguments
 from agentdeck.models.conversation import Turn
-from agentdeck.services.history import Script
+from agentdeck.services.reading.history import Script
 
 AT = "2026-11-22T18:32:53.000Z"
 MS = 1795372373000
@@ -138,7 +138,7 @@ def test_turns_read_as_lines() -> None:
 
 def test_a_file_that_is_not_there_tells_nothing(tmp_path: Path) -> None:
     from agentdeck.models.agent import Agent
-    from agentdeck.services import history
+    from agentdeck.services.reading import history
 
     agent = Agent("a", "alice", "builtin", "/r", str(tmp_path), "", "", "", "stopped", session="none")
     assert history.files(agent) == [] and history.conversation(agent) is None and history.last_message(agent) == ""

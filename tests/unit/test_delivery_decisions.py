@@ -15,8 +15,12 @@ from agentdeck.models.delivery import Delivery
 from agentdeck.models.pane import Pane
 from agentdeck.models.screen import parse
 from agentdeck.models.status import Ask, Evidence, Status
-from agentdeck.services import answers, deliveries, dispatcher, gate, rows
-from agentdeck.services.composer import Typed
+from agentdeck.services import rows
+from agentdeck.services.asking import answers
+from agentdeck.services.delivery import deliveries
+from agentdeck.services.delivery import paste_gate as gate
+from agentdeck.services.delivery.composer import Typed
+from agentdeck.services.queue import dispatcher
 
 NOW = 1_000_000
 PANE = Pane(

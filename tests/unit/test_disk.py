@@ -10,7 +10,7 @@ from agentdeck.adapters import space
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.tree import DiskUse
-from agentdeck.services import disk
+from agentdeck.services.trees import disk
 
 
 def agent(key: str, **more: object) -> Agent:

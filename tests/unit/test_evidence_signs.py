@@ -6,7 +6,7 @@ import pytest
 
 from agentdeck.harnesses import loader
 from agentdeck.models.status import Evidence
-from agentdeck.services.evidence import from_hook, from_screen, from_stillness, merge
+from agentdeck.services.status.evidence import from_hook, from_screen, from_stillness, merge
 
 QUESTION = {"question": "Which colour?", "multiSelect": False, "options": [{"label": "Red"}, {"label": "Blue"}]}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.demo.sample_files import FILES
-from agentdeck.services import specs
+from agentdeck.services.queue import specs
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "specs"
 TEXTS = {file.name: file.read_text() for file in EXAMPLES.iterdir()} | {

@@ -22,9 +22,9 @@ from agentdeck.errors import TryAgain, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
 from agentdeck.models.foreign import Foreign, Sighting
-from agentdeck.services import foreign, foreign_sight, foreign_watch
-from agentdeck.services.monitor import Monitor
-from agentdeck.services.usage import Source
+from agentdeck.services.foreign import foreign, foreign_sight, foreign_watch
+from agentdeck.services.status.monitor import Monitor
+from agentdeck.services.usage.usage import Source
 
 NOW = 2_000_000_000_000
 ROW = Foreign("claude", "s1", "/c", "/w", pid=7, pid_start=1.0, state="idle", since=5, started=4, why="it says idle")

@@ -16,8 +16,9 @@ from agentdeck.harnesses.gemini import sessions, transcript
 from agentdeck.harnesses.gemini.conversation import conversation
 from agentdeck.models.agent import Agent
 from agentdeck.models.usage import Tokens
-from agentdeck.services import conversations, rows
-from agentdeck.services.usage_sources import sources_for
+from agentdeck.services import rows
+from agentdeck.services.reading import conversations
+from agentdeck.services.usage.usage_sources import sources_for
 
 SESSION = "11111111-2222-4333-8444-555555555555"
 AT = "2026-11-25T13:08:59.620Z"

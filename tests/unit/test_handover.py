@@ -9,7 +9,7 @@ import pytest
 
 from agentdeck import paths
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import handover
+from agentdeck.services.tools import handover
 from tests.waiting import wait_for
 
 

@@ -11,8 +11,8 @@ from agentdeck.adapters import tmux
 from agentdeck.models.agent import Agent
 from agentdeck.models.pane import Pane
 from agentdeck.models.status import Evidence, Status
-from agentdeck.services import monitor as module
-from agentdeck.services.monitor import GAP_MS, Monitor
+from agentdeck.services.status import monitor as module
+from agentdeck.services.status.monitor import GAP_MS, Monitor
 
 T = 1_700_000_000_000
 AGENT = Agent(id="a1", name="ann", harness="builtin", repo="/r", worktree="/t", branch="b", base="main",

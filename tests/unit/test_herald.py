@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agentdeck.models.status import Ask, State, Status
-from agentdeck.services.herald import GATHER_MS, PAUSE_MS, Herald, Known, Notice, notice
+from agentdeck.services.asking.herald import GATHER_MS, PAUSE_MS, Herald, Known, Notice, notice
 
 T = 1_000_000
 

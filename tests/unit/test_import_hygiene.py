@@ -46,7 +46,7 @@ def test_a_dashboard_that_looks_for_strays_reads_no_harness_files_for_it() -> No
     """Each time one opens; ten megabytes that would stay."""
     loaded = loaded_by("""
 from agentdeck import paths
-from agentdeck.services import adoption
+from agentdeck.services.lives import adoption
 assert adoption.find_in(paths.database_file(), paths.tmux_socket()) == []
 """)
     assert not loaded & {"pydantic", "git", "libtmux"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
-from agentdeck.services import launch
+from agentdeck.services.lives import launch
 
 
 def launched(tmp_path: Path, text: str, **environ: str) -> subprocess.CompletedProcess[str]:

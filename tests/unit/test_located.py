@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from agentdeck.models.locations import Location
-from agentdeck.services.locations import locate, located
+from agentdeck.services.reading.locations import locate, located
 
 
 def test_files_are_found_seen_from_the_tree(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from agentdeck.harnesses import loader
 from agentdeck.models.screen import parse
-from agentdeck.services import composer, evidence
-from agentdeck.services.monitor import strip
-from agentdeck.services.verdict import verdict
+from agentdeck.services.delivery import composer
+from agentdeck.services.status import evidence
+from agentdeck.services.status.monitor import strip
+from agentdeck.services.status.verdict import verdict
 
 SCREENS = Path(__file__).parents[1] / "screens"
 CLIENTS = ("codex", "gemini", "opencode")

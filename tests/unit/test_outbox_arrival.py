@@ -17,9 +17,10 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.pane import Pane
 from agentdeck.models.status import Status
-from agentdeck.services import deliveries, handing, outbox, rows
-from agentdeck.services.monitor import Monitor
-from agentdeck.services.probes import SpoolEvent
+from agentdeck.services import rows
+from agentdeck.services.delivery import deliveries, handing, outbox
+from agentdeck.services.status.monitor import Monitor
+from agentdeck.services.status.probes import SpoolEvent
 
 HARNESS = """
 name = "plain"

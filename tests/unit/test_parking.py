@@ -13,11 +13,11 @@ from agentdeck.adapters.database import store
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Evidence, State, Status
-from agentdeck.services.evidence import merge
-from agentdeck.services.monitor import Monitor, Watched
-from agentdeck.services.park_keeper import ParkKeeper
-from agentdeck.services.parking import OUTAGE_MS, Key, Member, Park, parks
-from agentdeck.services.verdict import RESET_GRACE_MS, verdict
+from agentdeck.services.budgets.park_keeper import ParkKeeper
+from agentdeck.services.budgets.parking import OUTAGE_MS, Key, Member, Park, parks
+from agentdeck.services.status.evidence import merge
+from agentdeck.services.status.monitor import Monitor, Watched
+from agentdeck.services.status.verdict import RESET_GRACE_MS, verdict
 
 NOW = 1_800_000_000_000
 RESET = NOW + 3_600_000

@@ -9,7 +9,7 @@ import pytest
 from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.status import Ask
-from agentdeck.services.policy import Policy, Rule, Wanted, decide, load, stands, wanted
+from agentdeck.services.asking.policy import Policy, Rule, Wanted, decide, load, stands, wanted
 
 AGENT = Agent("id", "ann", "claude", "/r", "/t", "deck/ann/1", "", "", "live", created=1)
 

@@ -12,7 +12,9 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.task import Attempt
-from agentdeck.services import deliveries, queue, rows, specs
+from agentdeck.services import rows
+from agentdeck.services.delivery import deliveries
+from agentdeck.services.queue import queue, specs
 
 
 @pytest.fixture

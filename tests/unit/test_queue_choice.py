@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from agentdeck.models.agent import Agent
 from agentdeck.models.task import Attempt, Outcome, Task, TaskState
-from agentdeck.services import queue
-from agentdeck.services.queue import Candidate, Choice, choose, state_after, why
+from agentdeck.services.queue import queue
+from agentdeck.services.queue.queue import Candidate, Choice, choose, state_after, why
 
 AL = Candidate("1", "al", "/r", "claude", "opus")
 BO = Candidate("2", "bo", "/r", "builtin")

@@ -15,8 +15,9 @@ from agentdeck.config import Config
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.task import Attempt
-from agentdeck.services import dependencies, queue, queue_rules, rows, specs
-from agentdeck.services.assignment import Candidate
+from agentdeck.services import rows
+from agentdeck.services.queue import dependencies, queue, queue_rules, specs
+from agentdeck.services.queue.assignment import Candidate
 
 ENDS = st.sampled_from(["ended", "passed", "flagged", "failed", "refused", "limited", "died"])
 NAMES = ("al", "bo", "cy")

@@ -16,9 +16,10 @@ from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
 from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome, Task
-from agentdeck.services import breaker, dependencies, queue, queue_rules, rows, spawner, specs
-from agentdeck.services.assignment import Candidate, Choice, Load, Rules, choose, why
-from agentdeck.services.task_limits import intervene, stands_still
+from agentdeck.services import rows
+from agentdeck.services.queue import breaker, dependencies, queue, queue_rules, spawner, specs
+from agentdeck.services.queue.assignment import Candidate, Choice, Load, Rules, choose, why
+from agentdeck.services.queue.task_limits import intervene, stands_still
 
 
 @pytest.fixture

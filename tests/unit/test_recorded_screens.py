@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agentdeck.harnesses import loader
-from agentdeck.services import evidence
+from agentdeck.services.status import evidence
 
 SCREENS = Path(__file__).parents[1] / "screens"
 INDEX: dict[str, dict[str, Any]] = json.loads((SCREENS / "index.json").read_text())

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agentdeck.services.reset_time import reset_time
+from agentdeck.services.status.reset_time import reset_time
 
 NOW = datetime(2026, 11, 25, 18, 30, tzinfo=UTC)
 

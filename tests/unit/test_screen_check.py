@@ -14,9 +14,11 @@ from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.harnesses import loader
 from agentdeck.models.screen import parse
 from agentdeck.models.status import Ask, Status
-from agentdeck.services import answers, composer, evidence, screen_check
-from agentdeck.services.monitor import strip
-from agentdeck.services.screen_check import Read
+from agentdeck.services.asking import answers
+from agentdeck.services.delivery import composer
+from agentdeck.services.status import evidence, screen_check
+from agentdeck.services.status.monitor import strip
+from agentdeck.services.status.screen_check import Read
 
 SCREENS = Path(__file__).parents[1] / "screens"
 OTHERS = Path(__file__).parents[3] / "shared" / "screens"

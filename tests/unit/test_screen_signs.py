@@ -10,8 +10,9 @@ import pytest
 
 from agentdeck.harnesses import loader
 from agentdeck.models.screen import parse
-from agentdeck.services import composer, evidence
-from agentdeck.services.monitor import strip
+from agentdeck.services.delivery import composer
+from agentdeck.services.status import evidence
+from agentdeck.services.status.monitor import strip
 
 SCREENS = Path(__file__).parents[1] / "screens"
 INDEX: dict[str, dict[str, Any]] = json.loads((SCREENS / "index.json").read_text())

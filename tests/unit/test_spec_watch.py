@@ -15,8 +15,8 @@ from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.adapters.database.store import Writer
 from agentdeck.models.task import Task
-from agentdeck.services import queue, spec_watch
-from agentdeck.services.spec_watch import SpecWatch
+from agentdeck.services.queue import queue, spec_watch
+from agentdeck.services.queue.spec_watch import SpecWatch
 
 
 @pytest.fixture

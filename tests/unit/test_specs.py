@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agentdeck.errors import UsageError
 from agentdeck.models.spec import Budget
-from agentdeck.services import specs
+from agentdeck.services.queue import specs
 
 
 def fails(text: str, message: str) -> None:

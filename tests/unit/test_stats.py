@@ -9,7 +9,7 @@ import pytest
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
-from agentdeck.services.stats import QUARTER_MS, agent_stats
+from agentdeck.services.usage.stats import QUARTER_MS, agent_stats
 
 NOW = 1_790_000_000_000
 QUARTER = NOW // QUARTER_MS * QUARTER_MS

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agentdeck.services import status_files
-from agentdeck.services.probes import read_json
-from agentdeck.services.status_files import StatusFiles
+from agentdeck.services.status import status_files
+from agentdeck.services.status.probes import read_json
+from agentdeck.services.status.status_files import StatusFiles
 from tests.waiting import wait_for
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from agentdeck.config import Terminal
-from agentdeck.services import places
-from agentdeck.services.places import EMULATORS, MAC, Around, Emulator
+from agentdeck.services.tools import places
+from agentdeck.services.tools.places import EMULATORS, MAC, Around, Emulator
 
 KITTY = next(each for each in EMULATORS if each.name == "kitty")
 

@@ -11,7 +11,7 @@ import pytest
 from agentdeck.config import Config, Editor, Tool
 from agentdeck.errors import UsageError
 from agentdeck.models.agent import Agent
-from agentdeck.services import tools
+from agentdeck.services.tools import tools
 
 ADA = Agent(
     id="a1", name="ada", harness="shell", repo="/r/shop", worktree="/trees/my ada; $(id)", branch="deck/ada/2",

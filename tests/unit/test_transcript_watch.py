@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agentdeck.services.transcript_watch import TranscriptWatch, with_logs
+from agentdeck.services.usage.transcript_watch import TranscriptWatch, with_logs
 from tests.waiting import wait_until
 
 

@@ -9,10 +9,10 @@ from agentdeck.commands import output, trash
 from agentdeck.config import Trash as Limits
 from agentdeck.models.agent import Agent
 from agentdeck.models.trash import TrashEntry
-from agentdeck.services.loss_report import Report, printable
-from agentdeck.services.losses import Loss
-from agentdeck.services.trash import DAY_MS, YOUNG_MS, overdue
-from agentdeck.services.trash_rows import free_name
+from agentdeck.services.trash.trash import DAY_MS, YOUNG_MS, overdue
+from agentdeck.services.trash.trash_rows import free_name
+from agentdeck.services.trees.loss_report import Report, printable
+from agentdeck.services.trees.losses import Loss
 
 NOW = 100 * DAY_MS
 GB = 10**9

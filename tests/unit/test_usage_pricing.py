@@ -12,7 +12,7 @@ from genai_prices.data_snapshot import get_snapshot
 from agentdeck.adapters import prices
 from agentdeck.models.price import Quote
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services import pricing
+from agentdeck.services.usage import pricing
 
 DAY = "2026-11-20"
 

@@ -13,7 +13,7 @@ import pytest
 
 from agentdeck.adapters.database import store
 from agentdeck.errors import UsageError
-from agentdeck.services import usage_report, usage_sums
+from agentdeck.services.usage import usage_report, usage_sums
 
 ZERO = {
     "input_tokens": 0, "cache_read_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,

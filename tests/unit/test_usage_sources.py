@@ -9,7 +9,7 @@ import pytest
 from agentdeck import paths
 from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
-from agentdeck.services.usage_sources import files, slug, sources_for
+from agentdeck.services.usage.usage_sources import files, slug, sources_for
 
 
 def _agent(harness: str, worktree: Path | str = "/w", home: Path | str = "/h", session: str = "now") -> Agent:

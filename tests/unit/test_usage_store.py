@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services.usage_store import merge
+from agentdeck.services.usage.usage_store import merge
 
 STARTED: dict[str, int] = {"early": 5, "late": 9}
 _count = st.integers(0, 3)

@@ -13,9 +13,10 @@ from agentdeck.models.budget import Amounts, Budget
 from agentdeck.models.clock import midnight
 from agentdeck.models.price import Quote, Rates
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services import budget_rows, pace, usage_store
-from agentdeck.services.usage_owner import Owners
-from agentdeck.services.usage_view import DAY_MS, HOUR_MS, MINUTE_MS, Line, forecast, hit_ratio, load, rate
+from agentdeck.services.budgets import budget_rows
+from agentdeck.services.usage import pace, usage_store
+from agentdeck.services.usage.usage_owner import Owners
+from agentdeck.services.usage.usage_view import DAY_MS, HOUR_MS, MINUTE_MS, Line, forecast, hit_ratio, load, rate
 
 NOON = midnight(1_790_000_000_000) + 12 * HOUR_MS
 FLAT = Rates(dict.fromkeys(("input", "cache_read", "cache_write_5m", "cache_write_1h", "output"), ((0, 1000000),)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdeck.models.status import STATES, Ask, Evidence, State, Status
-from agentdeck.services.verdict import CONFLICT_MS, FRESH_MS, SETTLE_MS, explain, verdict
+from agentdeck.services.status.verdict import CONFLICT_MS, FRESH_MS, SETTLE_MS, explain, verdict
 
 NOW = 1_000_000_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentdeck.models.status import Evidence, Status
-from agentdeck.services.verdict import spent, verdict
+from agentdeck.services.status.verdict import spent, verdict
 
 NOW = 1_000_000
 WORKING = Status("working", "hook", NOW - 5_000, checked=NOW - 250)

@@ -17,7 +17,7 @@ from agentdeck.harnesses.claude.statusline import read
 from agentdeck.models.agent import Agent
 from agentdeck.models.usage import Limit
 from agentdeck.models.vitals import Vitals, Warmth
-from agentdeck.services import usage_limits, vitals
+from agentdeck.services.usage import usage_limits, vitals
 
 AT = 1_795_612_400_000
 TOLD = {

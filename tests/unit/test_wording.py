@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentdeck.harnesses import loader
 from agentdeck.harnesses.schema import Typing
-from agentdeck.services import wording
+from agentdeck.services.delivery import wording
 
 CLAUDE, CODEX = loader.get("claude"), loader.get("codex")
 LONG = "\n".join(f"{i}. keep 'all' of it, 漢字 and 👩‍💻 too" for i in range(90))

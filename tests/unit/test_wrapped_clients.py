@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentdeck.services.probes import ProcessFiles
+from agentdeck.services.status.probes import ProcessFiles
 from tests.waiting import wait_for
 
 

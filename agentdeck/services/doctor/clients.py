@@ -12,8 +12,8 @@ from pathlib import Path
 
 from agentdeck.harnesses import loader
 from agentdeck.harnesses.schema import Harness
-from agentdeck.services import launch
 from agentdeck.services.doctor.finding import Finding
+from agentdeck.services.lives import launch
 
 VERSION_SECONDS = 8.0
 

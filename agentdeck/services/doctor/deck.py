@@ -16,7 +16,8 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.harnesses import loader
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services import policy, rows
+from agentdeck.services import rows
+from agentdeck.services.asking import policy
 from agentdeck.services.doctor.finding import Finding
 from agentdeck.services.fleet import STALE_MS, engine_note
 

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from agentdeck.models.clock import now_ms
-from agentdeck.services.attention import NEEDS_YOU
+from agentdeck.services.asking.attention import NEEDS_YOU
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import WORDS
 from agentdeck.ui.screens.answer import question, worded

@@ -13,8 +13,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services.board import ORDER, Board, Card, able
-from agentdeck.services.dependencies import UNAPPROVED
+from agentdeck.services.queue.board import ORDER, Board, Card, able
+from agentdeck.services.queue.dependencies import UNAPPROVED
 from agentdeck.ui.badges import dollars
 from agentdeck.ui.screens.choosing import LETTERS
 from agentdeck.ui.screens.dialog import Dialog

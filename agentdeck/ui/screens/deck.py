@@ -19,9 +19,9 @@ from textual.screen import Screen
 
 from agentdeck.config import Config
 from agentdeck.models.view import View, ViewChange
-from agentdeck.services.attention import NEEDS_YOU
+from agentdeck.services.asking.attention import NEEDS_YOU
 from agentdeck.services.fleet import AgentRow, Fleet
-from agentdeck.services.stats import AgentStats
+from agentdeck.services.usage.stats import AgentStats
 from agentdeck.ui import arrangement, deck_state, levels, verbs
 from agentdeck.ui.actions import ACTIONS, BY_ID, Action
 from agentdeck.ui.bridge import Bridge

@@ -19,9 +19,9 @@ from textual.widgets import Input, Label, Static
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.document import SCREEN, TRANSCRIPT, Document, nearest
 from agentdeck.models.locations import Location
-from agentdeck.services import history
 from agentdeck.services.fleet import AgentRow
-from agentdeck.services.locations import locate, located
+from agentdeck.services.reading import history
+from agentdeck.services.reading.locations import locate, located
 from agentdeck.ui.actions import HISTORY_KEYS
 from agentdeck.ui.badges import GLYPHS, STYLES
 from agentdeck.ui.finder import Finder

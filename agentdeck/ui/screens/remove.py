@@ -15,7 +15,7 @@ from agentdeck.errors import AgentDeckError
 from agentdeck.ui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
-    from agentdeck.services.loss_report import Report
+    from agentdeck.services.trees.loss_report import Report
 
 SHOWN = 500  # lines an agent; `agentdeck rm NAME` prints all
 GONE = "It goes to the trash with all of this. z brings it back."

@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 
 from agentdeck.models.document import Match
 from agentdeck.services.fleet import AgentRow
-from agentdeck.services.search import Found, Searcher
+from agentdeck.services.reading.search import Found, Searcher
 from agentdeck.ui.badges import GLYPHS, STYLES
 from agentdeck.ui.held_keys import KeysWanted
 from agentdeck.ui.screens.choosing import ARROWS, move

@@ -32,7 +32,7 @@ class SpecEditor(Dialog[str]):
         self.after_typing(self._keep)
 
     def _keep(self) -> None:
-        from agentdeck.services import specs
+        from agentdeck.services.queue import specs
 
         text = self.query_one(TextArea).text
         try:

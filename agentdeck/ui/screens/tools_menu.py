@@ -14,8 +14,8 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from agentdeck.config import Config, Place
-from agentdeck.services import places
 from agentdeck.services.fleet import AgentRow
+from agentdeck.services.tools import places
 from agentdeck.ui.actions import show_key
 from agentdeck.ui.screens.dialog import Dialog
 from agentdeck.ui.toolbox import DIFF, EDITOR, SHELLS, Toolbox

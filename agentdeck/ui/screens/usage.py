@@ -16,7 +16,7 @@ from textual.events import Click, Resize
 from textual.screen import Screen
 from textual.widgets import Static
 
-from agentdeck.services.usage_view import BYS, SPANS, By, Span, UsageView
+from agentdeck.services.usage.usage_view import BYS, SPANS, By, Span, UsageView
 from agentdeck.ui.actions import USAGE_KEYS
 from agentdeck.ui.clicks import does, under
 from agentdeck.ui.held_keys import KeysWanted

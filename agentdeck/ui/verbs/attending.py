@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentdeck.errors import AgentDeckError
-from agentdeck.services import attention as waits
 from agentdeck.services import rows
+from agentdeck.services.asking import attention as waits
 
 if TYPE_CHECKING:
     from agentdeck.services.fleet import AgentRow

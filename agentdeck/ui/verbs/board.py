@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agentdeck.errors import AgentDeckError, TryAgain
 
 if TYPE_CHECKING:
-    from agentdeck.services.board import Card
+    from agentdeck.services.queue.board import Card
     from agentdeck.ui.screens.deck import DeckScreen
 
 

@@ -20,7 +20,7 @@ async def elsewhere(deck: DeckScreen, number: int) -> None:
 
 async def take(deck: DeckScreen, row: ForeignRow) -> None:
     """An agent that goes on with the session, in its own directory."""
-    from agentdeck.services import foreign
+    from agentdeck.services.foreign import foreign
     from agentdeck.ui.screens.confirm import ConfirmDialog
 
     told = row.session

@@ -33,7 +33,7 @@ async def read(deck: DeckScreen, row: AgentRow, spotlight: Spotlight | None = No
 
 async def everywhere(deck: DeckScreen, number: int) -> None:
     """Find a text in the histories of all agents, hidden and stopped ones too."""
-    from agentdeck.services.search import Searcher
+    from agentdeck.services.reading.search import Searcher
     from agentdeck.ui.screens.search import COUNTED, SearchScreen
 
     async def go(row: AgentRow, spotlight: Spotlight) -> None:
@@ -76,7 +76,7 @@ async def _screen_text(deck: DeckScreen, agent: Agent) -> str:
 
 
 async def _last_message(agent: Agent) -> str:
-    from agentdeck.services import history
+    from agentdeck.services.reading import history
 
     text = await asyncio.to_thread(history.last_message, agent)
     if not text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agentdeck.services import attention
+from agentdeck.services.asking import attention
 from agentdeck.ui import deck_state
 from agentdeck.ui.verbs.arrange import hide_all
 

@@ -15,7 +15,7 @@ from agentdeck.ui import undoing
 from agentdeck.ui.undoing import Undoable
 
 if TYPE_CHECKING:
-    from agentdeck.services.loss_report import Report
+    from agentdeck.services.trees.loss_report import Report
     from agentdeck.ui.screens.deck import DeckScreen
 
 SECONDS = 300.0  # to hash what is untracked
@@ -77,7 +77,7 @@ async def undo(deck: DeckScreen, number: int) -> None:
 
 
 def _removal(deck: DeckScreen, entry: TrashEntry) -> Undoable:
-    from agentdeck.services.trash_rows import free_name
+    from agentdeck.services.trash.trash_rows import free_name
 
     place_taken = bool(entry.place) and os.path.lexists(entry.origin)
     names = {row.agent.name for row in deck.fleet.rows} | ({entry.name} if place_taken else set())

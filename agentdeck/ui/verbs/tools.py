@@ -48,7 +48,7 @@ async def terminal(deck: DeckScreen, number: int) -> None:
 
 
 async def open_shell(deck: DeckScreen, wish: Place) -> None:
-    from agentdeck.services import places
+    from agentdeck.services.tools import places
 
     row = await _beside_whom(deck)
     box = await deck.look_around()
@@ -73,7 +73,7 @@ async def edit(deck: DeckScreen, number: int) -> None:
 
 async def open_editor(deck: DeckScreen, row: AgentRow, file: str = "", line: int = 0) -> None:
     """The editor on an agent's work tree, or on one `line` (from 1) of a `file` there (relative, or absolute)."""
-    from agentdeck.services import places, tools
+    from agentdeck.services.tools import places, tools
     from agentdeck.ui.errands import Errand
 
     box = await deck.look_around()
@@ -87,7 +87,7 @@ async def open_editor(deck: DeckScreen, row: AgentRow, file: str = "", line: int
 
 async def open_tool(deck: DeckScreen, name: str) -> None:
     """A tool of the human's by its name."""
-    from agentdeck.services import places, tools
+    from agentdeck.services.tools import places, tools
     from agentdeck.ui.errands import Errand
 
     row = await _beside_whom(deck)
@@ -109,7 +109,7 @@ async def open_tool(deck: DeckScreen, name: str) -> None:
 
 async def _changed_file(deck: DeckScreen, row: AgentRow, tool: str) -> str:
     """One of the files that the agent has changed, '' when the human takes none."""
-    from agentdeck.services import worktrees
+    from agentdeck.services.trees import worktrees
     from agentdeck.ui.screens.file_picker import FilePicker
 
     agent = row.agent
@@ -122,7 +122,7 @@ async def _changed_file(deck: DeckScreen, row: AgentRow, tool: str) -> str:
 
 async def diff(deck: DeckScreen, number: int) -> None:
     """What the agent has changed, by the human's own pager."""
-    from agentdeck.services import places
+    from agentdeck.services.tools import places
     from agentdeck.ui.errands import Errand
 
     row = await _beside_whom(deck)
@@ -172,7 +172,7 @@ async def _beside_whom(deck: DeckScreen) -> AgentRow:
     row = deck.newest(row.agent.beside) or row
     tree = Path(row.agent.worktree)
     if not await asyncio.to_thread(tree.is_dir):
-        from agentdeck.services import trees
+        from agentdeck.services.trees import trees
 
         await asyncio.to_thread(trees.require, row.agent)
         raise TryAgain(f"the worktree of {row.agent.name} is gone: {tree}", "Look again in a moment.")
@@ -181,7 +181,7 @@ async def _beside_whom(deck: DeckScreen) -> AgentRow:
 
 async def attach(deck: DeckScreen, number: int) -> None:
     from agentdeck.adapters import tmux
-    from agentdeck.services import places
+    from agentdeck.services.tools import places
     from agentdeck.ui.errands import Errand
 
     row = _focused(deck)

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services.collisions import by_file
+from agentdeck.services.radar.collisions import by_file
 from agentdeck.ui.deck_state import DeckState
 
 SHOWN = 60  # files; more are counted

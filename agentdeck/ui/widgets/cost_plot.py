@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from agentdeck.services.usage_view import UsageView
+from agentdeck.services.usage.usage_view import UsageView
 
 if TYPE_CHECKING:
     from textual_plotext import PlotextPlot

@@ -6,9 +6,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from agentdeck.models.clock import age, now_ms
-from agentdeck.services.disk import size
 from agentdeck.services.fleet import AgentRow, UsageSum
-from agentdeck.services.stats import AgentStats
+from agentdeck.services.trees.disk import size
+from agentdeck.services.usage.stats import AgentStats
 from agentdeck.ui.badges import dollars, tokens
 from agentdeck.ui.widgets.meters import spark
 

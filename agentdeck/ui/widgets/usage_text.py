@@ -8,8 +8,8 @@ from datetime import datetime
 from textual.content import Content
 
 from agentdeck.models.clock import age
-from agentdeck.services import budgets
-from agentdeck.services.usage_view import (
+from agentdeck.services.budgets import budgets
+from agentdeck.services.usage.usage_view import (
     HEAT_DAYS,
     Fill,
     Limit,

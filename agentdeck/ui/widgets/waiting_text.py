@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from agentdeck.models.clock import age
-from agentdeck.services.attention import NEEDS_YOU, reason
+from agentdeck.services.asking.attention import NEEDS_YOU, reason
 from agentdeck.services.fleet import AgentRow
 from agentdeck.ui.badges import GLYPHS, STYLES, WORDS
 from agentdeck.ui.widgets.lines import fit

@@ -9,8 +9,8 @@ import pytest
 
 from agentdeck.models.screen import PaneScreen, parse
 from agentdeck.models.status import Ask
-from agentdeck.services.collisions import Clash
 from agentdeck.services.fleet import TaskRef
+from agentdeck.services.radar.collisions import Clash
 from agentdeck.ui.entry import Entry
 from agentdeck.ui.last_words import last_words
 from agentdeck.ui.widgets.list_text import FRONT, asks, columns, header, words

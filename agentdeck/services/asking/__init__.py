@@ -1,0 +1,1 @@
+"""What agents ask, who is told of it, and how it is answered."""

@@ -1,0 +1,1 @@
+"""Limits on tokens, dollars, minutes and turns, and what reaching one does."""

@@ -1,0 +1,1 @@
+"""Sessions that were started outside the deck."""

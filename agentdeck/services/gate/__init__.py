@@ -1,0 +1,1 @@
+"""Checks what an agent calls done, and lands what a human accepts."""

@@ -1,0 +1,1 @@
+"""Agents from birth to end, and the engine that looks after them."""

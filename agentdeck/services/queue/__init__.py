@@ -1,0 +1,1 @@
+"""Specs as tasks: who takes which, when, and what became of it."""

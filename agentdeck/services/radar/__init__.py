@@ -1,0 +1,1 @@
+"""Agents in each other's way, found while it happens."""

@@ -1,0 +1,1 @@
+"""What agents' screens showed and what was said: history and search."""

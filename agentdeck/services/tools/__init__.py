@@ -1,0 +1,1 @@
+"""Shells, editors and tools beside an agent."""

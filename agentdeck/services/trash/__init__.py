@@ -1,0 +1,1 @@
+"""Removed agents and their trees: kept, brought back, at last emptied."""

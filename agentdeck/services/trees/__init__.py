@@ -1,0 +1,1 @@
+"""Worktrees: made, watched, and what they hold that could be lost."""
