@@ -46,7 +46,7 @@ def running(home: Path, seconds: int) -> Iterator[subprocess.Popen[str]]:
 @pytest.mark.timeout(120)
 def test_the_demo_shows_three_states_and_cleans_up(deck_home: Path) -> None:
     with running(deck_home, SECONDS) as demo:
-        wait_for(lambda: states(deck_home) >= SHOWN, timeout=30)
+        wait_for(lambda: states(deck_home) >= SHOWN, timeout=60)
         until = time.monotonic() + 3
         looks = [wait_for(lambda: states(deck_home)) for _ in iter(lambda: time.monotonic() < until, False)]
         out, err = demo.communicate(timeout=60)
@@ -67,7 +67,7 @@ def test_the_demo_shows_three_states_and_cleans_up(deck_home: Path) -> None:
 @pytest.mark.slow
 def test_a_demo_that_is_told_to_end_cleans_up_too(deck_home: Path) -> None:
     with running(deck_home, 600) as demo:
-        wait_for(lambda: "working" in states(deck_home), timeout=30)
+        wait_for(lambda: "working" in states(deck_home), timeout=60)
         demo.terminate()
         demo.communicate(timeout=60)
     assert demo.returncode == 128 + 15
