@@ -27,12 +27,13 @@ from agentdeck.models.view import View, ViewChange
 from agentdeck.services import away as absences
 from agentdeck.services import fleet as fleets
 from agentdeck.services.asking import attention
-from agentdeck.services.usage.stats import AgentStats, agent_stats
+from agentdeck.ui import reads
 
 if TYPE_CHECKING:
     from agentdeck.models.trash import TrashEntry
     from agentdeck.services.queue.board import Board
     from agentdeck.services.trees.loss_report import Report
+    from agentdeck.services.usage.stats import AgentStats
     from agentdeck.services.usage.usage_view import By, Quarters, Span, UsageView
     from agentdeck.services.views import ViewNote
 
@@ -41,7 +42,6 @@ GAP = 12  # so many times as long as a reading of the fleet takes is waited unti
 LONGEST_GAP = 0.1
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
 HEARTBEAT = 5.0  # seconds between signs of life of this dashboard
-CONFIRMED_MS = 4_000  # a status that was looked at within this time is of now
 SETTLED = ("acknowledged", "refused", "uncertain")
 
 
@@ -134,22 +134,22 @@ class Bridge:
 
     async def losses(self, agents: Sequence[str]) -> list[Report]:
         """What removing each of these agents would take away. Asks git: 100 ms and more an agent."""
-        return [await asyncio.to_thread(_loss, agent) for agent in agents]
+        return [await asyncio.to_thread(reads.loss, agent) for agent in agents]
 
     async def trash(self) -> list[TrashEntry]:
         """What can be brought back, newest first."""
-        return await asyncio.to_thread(_trash)
+        return await asyncio.to_thread(reads.trash)
 
     async def stats(self, agent: str) -> AgentStats:
         """What one agent used, for its panel."""
-        return await asyncio.to_thread(_stats, agent)
+        return await asyncio.to_thread(reads.stats, agent)
 
     async def usage_view(self, by: By, span: Span) -> tuple[UsageView, int]:
         """All of the usage screen, and the lines that landed tasks merged."""
         from agentdeck.services.usage.usage_view import Quarters
 
         self._quarters = self._quarters or Quarters()
-        return await asyncio.to_thread(_usage_view, by, span, self._quarters)
+        return await asyncio.to_thread(reads.usage_view, by, span, self._quarters)
 
     async def away(self, since: int, patience: float = 0.0) -> absences.Absence | None:
         """What came about since then (UTC ms), by statuses that an engine has just confirmed.
@@ -158,7 +158,7 @@ class Bridge:
         """
         deadline = time.monotonic() + patience
         while True:
-            found, fresh = await asyncio.to_thread(_away, self.view, since)
+            found, fresh = await asyncio.to_thread(reads.away, self.view, since)
             if fresh or not patience:
                 return found
             if time.monotonic() > deadline:
@@ -229,7 +229,7 @@ class Bridge:
         """State and reason of a delivery once it is settled, or as it stands after `seconds`."""
         deadline, pause = time.monotonic() + seconds, 0.1
         while True:
-            state, reason = await asyncio.to_thread(_receipt, delivery)
+            state, reason = await asyncio.to_thread(reads.receipt, delivery)
             if state in SETTLED or time.monotonic() > deadline:
                 return state, reason
             await asyncio.sleep(pause)
@@ -237,7 +237,7 @@ class Bridge:
 
     async def waiting(self, agents: Sequence[str]) -> list[Delivery]:
         """The texts that wait for these agents and can be taken back, oldest first."""
-        return await asyncio.to_thread(_waiting, frozenset(agents))
+        return await asyncio.to_thread(reads.waiting, frozenset(agents))
 
     async def ensure_engine(self) -> None:
         """Start the tmux server and the engine when none lives."""
@@ -346,69 +346,3 @@ def _started() -> float:
 
     found = processes.identify(os.getpid())
     return found.start if found else 0.0
-
-
-def _stats(agent: str) -> AgentStats:
-    conn = store.read(paths.database_file())
-    if conn is None:
-        return AgentStats()
-    with contextlib.closing(conn):
-        return agent_stats(conn, agent, now_ms())
-
-
-def _usage_view(by: By, span: Span, quarters: Quarters) -> tuple[UsageView, int]:
-    from agentdeck.services.budgets import budget_report
-    from agentdeck.services.queue import merged
-    from agentdeck.services.usage import usage_view
-
-    conn, now = store.read(paths.database_file()), now_ms()
-    if conn is None:
-        return usage_view.load(None, by, span, now), 0
-    with contextlib.closing(conn):
-        view = replace(usage_view.load(conn, by, span, now, quarters), budgets=budget_report.standings(conn))
-    return view, merged.lines(view.outcome.landed)
-
-
-def _loss(agent: str) -> Report:
-    from agentdeck.services.trees import loss_report
-
-    with contextlib.closing(store.write(paths.database_file())) as conn:
-        return loss_report.describe(conn, agent)
-
-
-def _trash() -> list[TrashEntry]:
-    from agentdeck.services.trash import trash_rows
-
-    with contextlib.closing(store.write(paths.database_file())) as conn:
-        return [entry for entry in trash_rows.held(conn) if entry.state == "trashed"]
-
-
-def _away(view: str, since: int) -> tuple[absences.Absence, bool]:
-    """The absence, and whether the statuses it rests on are of this moment."""
-    now, conn = now_ms(), store.read(paths.database_file())
-    if conn is None:
-        return absences.Absence(since, now), False
-    with contextlib.closing(conn):
-        fleet = fleets.load(conn, view, now)
-        checked = [row.status.checked for row in fleet.agents if row.agent.life == "live"]
-        fresh = fleet.engine.alive and all(now - at < CONFIRMED_MS for at in checked)
-        return absences.load(conn, fleet.rows, since, now), fresh
-
-
-def _receipt(delivery: str) -> tuple[str, str]:
-    conn = store.read(paths.database_file())
-    if conn is None:
-        return "", ""
-    with contextlib.closing(conn):
-        row = conn.execute("SELECT state, reason FROM deliveries WHERE id = ?", (delivery,)).fetchone()
-        return (row["state"], row["reason"]) if row else ("", "")
-
-
-def _waiting(agents: frozenset[str]) -> list[Delivery]:
-    from agentdeck.services.delivery import deliveries
-
-    conn = store.read(paths.database_file())
-    if conn is None:
-        return []
-    with contextlib.closing(conn):
-        return [one for one in deliveries.pending(conn) if one.agent in agents and one.kind != "task"]
