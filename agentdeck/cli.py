@@ -16,6 +16,7 @@ from agentdeck.errors import AgentDeckError
 
 MODULES = (
     "agents",
+    "show",
     "outbox",
     "trash",
     "adopt",

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,7 @@ class World:
         self.client: tmux.ControlClient | None = None
         self.sent = 0
         self.stuck: list[str] = []  # agents whose texts did not move on for long
+        self.hands: dict[str, Callable[[bytes], None]] = {}  # of humans who type into a zoomed dashboard, by agent
         self._ended = asyncio.Event()
 
     async def build(self, count: int, kinds: Sequence[str] = KINDS) -> None:
@@ -155,6 +156,9 @@ class World:
 
     async def _type(self, agent: Agent, keys: bytes) -> None:
         assert self.client is not None
+        if agent.name in self.hands:
+            await asyncio.to_thread(self.hands[agent.name], keys)
+            return
         with suppress(tmux.TmuxError):
             await tmux.check_writable(self.client, agent.pane, agent.id, typing=True)
             await tmux.send_bytes(self.client, agent.pane, keys)

@@ -1,9 +1,10 @@
-"""What stops for a while must not make the deck lie: `python -m benchmarks.faults [SECONDS]`.
+"""What stops for a while must not make the deck lie: `python -m benchmarks.faults [SECONDS] [--dashboards 0|1|2]`.
 
 Five agents: one works, one asks, one is idle, a plain command prints, and one tells of itself by a status file only.
 In turn the tmux server, the disk with that file and a transcript, and the model server are stopped for SECONDS (30).
 Prints how late keys in the dashboard were meanwhile, and every status that each agent had, with when. A status other
-than the true one or `unknown` is wrong; the exit code is 1 when there was one, or when something did not recover.
+than the true one or `unknown` is wrong, and so is a dashboard that says another than the deck knows when all is over;
+the exit code is 1 when there was one, or when something did not recover.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentdeck import paths
+from benchmarks.dashboards import compare, dashboards
 from benchmarks.latency import focus_times
 from benchmarks.rig import Rig, place, rig
 from tests.waiting import wait_for
@@ -133,8 +135,14 @@ def stalled(files: list[Path]) -> Iterator[None]:
             os.replace(copy, file)
 
 
-def endure(name: str, deck: Rig, seconds: float, fault: contextlib.AbstractContextManager[None]) -> Fault:
-    """Look at the statuses and press keys for as long as the fault lasts, and until all is well again."""
+def endure(
+    name: str, deck: Rig, seconds: float, fault: contextlib.AbstractContextManager[None],
+    watching: Sequence[Path | None] = (None,),
+) -> Fault:  # fmt: skip
+    """Look at the statuses and press keys for as long as the fault lasts, and until all is well again.
+
+    `watching`: the terminals (sockets) of the dashboards whose keys are pressed, None for that of the rig.
+    """
     found = Fault(name, [], {agent: [] for agent in deck.agents})
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(deck, found, over))
@@ -142,7 +150,8 @@ def endure(name: str, deck: Rig, seconds: float, fault: contextlib.AbstractConte
         watch.start()
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found.keys.extend(asyncio.run(focus_times(deck, 4)))
+            for terminal in watching:
+                found.keys.extend(asyncio.run(focus_times(deck, 4, terminal)))
             time.sleep(0.2)
     since = time.monotonic()
     with contextlib.suppress(AssertionError):
@@ -180,17 +189,17 @@ def kinds(deck: Rig, model: int) -> dict[str, Callable[[], contextlib.AbstractCo
     }
 
 
-def endure_all(deck: Rig, seconds: float, model: int) -> Iterator[Fault]:
+def endure_all(deck: Rig, seconds: float, model: int, watching: Sequence[Path | None]) -> Iterator[Fault]:
     """One fault after the other, the deck going on from each."""
     for name, fault in kinds(deck, model).items():
-        yield endure(name, deck, seconds, fault())
+        yield endure(name, deck, seconds, fault(), watching)
 
 
 def report(fault: Fault, seconds: float) -> str:
     """What a human reads."""
     keys = sorted(fault.keys)
-    lines = [f"{fault.name} stopped for {seconds:g} s: {len(keys)} keys, median {keys[len(keys) // 2]:.0f} ms, "
-             f"worst {keys[-1]:.0f} ms"]  # fmt: skip
+    late = f", median {keys[len(keys) // 2]:.0f} ms, worst {keys[-1]:.0f} ms" if keys else ""
+    lines = [f"{fault.name} stopped for {seconds:g} s: {len(keys)} keys{late}"]
     for agent, states in fault.seen.items():
         lines.append(
             f"  {agent:7} " + " -> ".join(f"{state} ({at:.1f} s)" if at > 0.2 else state for at, state in states)
@@ -203,17 +212,20 @@ def report(fault: Fault, seconds: float) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("seconds", type=float, nargs="?", default=30.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--dashboards", type=int, default=1, choices=(0, 1, 2))
+    args = parser.parse_args()
+    seconds: float = args.seconds
     bad = False
     with place() as repo, model_server(repo.parent) as (url, pid), rig(repo) as deck:
         os.environ.update(ANTHROPIC_BASE_URL=url, ANTHROPIC_API_KEY="none")
         deck.deck.environ |= {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "none"}
         fill(deck, seconds)
-        deck.open()
-        for fault in endure_all(deck, seconds, pid):
-            print(report(fault, seconds), flush=True)
-            bad = bad or bool(fault.wrong) or fault.recovered < 0
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        with dashboards(repo, args.dashboards, deck.agents) as opened:
+            for fault in endure_all(deck, seconds, pid, [one.socket for one in opened]):
+                differing = compare(opened, deck.agents)
+                print("\n  ".join([report(fault, seconds), *differing]), flush=True)
+                bad = bad or bool(fault.wrong or differing) or fault.recovered < 0
+    print(f"{args.dashboards} dashboards, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     return 1 if bad else 0
 
 

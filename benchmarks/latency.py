@@ -10,6 +10,7 @@ import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from agentdeck.adapters.tmux import ControlClient
 from benchmarks.rig import Rig
@@ -20,9 +21,9 @@ ROSTER = 30
 _ASK = 0.002
 
 
-async def focus_times(deck: Rig, keys: int) -> list[float]:
-    """From each of `keys` keys until the focus stands on another tile."""
-    client = await ControlClient.open(deck.folder / "outer", "t")
+async def focus_times(deck: Rig, keys: int, terminal: Path | None = None) -> list[float]:
+    """From each of `keys` keys until the focus stands on another tile, in the dashboard of this terminal (socket)."""
+    client = await ControlClient.open(terminal or deck.folder / "outer", "t")
     taken = []
     try:
         for number in range(keys):

@@ -94,85 +94,11 @@ def _rows(view: str = "default") -> list[Any]:
     return list(output.query(read))
 
 
-def _row(name: str) -> Any:
+def row_of(name: str) -> Any:
     found = [row for row in _rows() if name in (row.agent.name, row.agent.id)]
     if not found:
         raise UsageError(f"no agent is called '{name}'", "`agentdeck ls` lists them.")
     return found[0]
-
-
-@click.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True)
-def show(name: str, as_json: bool) -> None:
-    """One agent, with all the evidence behind its status."""
-    from agentdeck.services.budgets.budget_report import act_json
-    from agentdeck.services.fleet import as_json as row_json
-
-    row = _row(name)
-    evidence = output.query(lambda conn: _evidence(conn, row.agent.id, row.status.checked))
-    if as_json:
-        tree = {"trouble": row.tree.trouble, "note": row.tree.note, "hint": row.tree.hint, "head": row.tree.head}
-        disk_bytes = row.disk.bytes if row.disk else None
-        budget = act_json(row.budget) if row.budget else None
-        more = {"disk_bytes": disk_bytes, "tree": tree, "budget": budget, "parked": row.parked or None}
-        output.data({**row_json(row), **more, "evidence": evidence})
-        return
-    for key, value in {**row_json(row), **_standing(row)}.items():
-        for place, line in enumerate(_lines(key, value)):
-            click.echo(f"{'' if place else key:10} {line}".rstrip())
-    click.echo("\nwho says what, since when, and what it counts for:")
-    for found in evidence:
-        says = ",".join(found["states"]) or "-"
-        click.echo(f"  {found['part']:20} {found['source']:8} {says:24} {found['changed']}  {found['why']}")
-
-
-def _lines(key: str, value: Any) -> list[str]:
-    """A value for a person: what is asked in full, everything else in one line."""
-    if key == "status":
-        reason = f": {value['reason']}" if value["reason"] else ""
-        said = [f"{value['state']}{reason}, since {value['since']} by {value['source'] or 'nobody'}", value["why"]]
-        ask = value["ask"]
-        options = [f"{number} {option}" for number, option in enumerate(ask["options"], 1)] if ask else []
-        return [*said, *([f"asks: {ask['text']}", *ask["detail"].splitlines(), *options] if ask else [])]
-    if isinstance(value, dict):
-        return [", ".join(f"{name} {one}" for name, one in value.items() if one not in ("", None))]
-    return ["-" if value in ("", None) else str(value)]
-
-
-def _standing(row: Any) -> dict[str, str]:
-    """Of the worktree: what it takes, and what is wrong with it, with the next step."""
-    from agentdeck.models.clock import age, now_ms
-    from agentdeck.services.trees.disk import size
-
-    found = {"disk": f"{size(row.disk.bytes)}, {age(now_ms() - row.disk.at)} ago" if row.disk else "not measured yet"}
-    if row.tree.note:
-        found["tree"] = f"{row.tree.note}. {row.tree.hint}".rstrip(". ")
-    if row.parked:
-        found["parked"] = row.parked
-    if row.budget:
-        from agentdeck.services.budgets.budget_report import words
-
-        found["budget"] = words(row.budget)
-    return found
-
-
-def _evidence(conn: sqlite3.Connection | None, agent: str, checked: int) -> list[dict[str, object]]:
-    """Which source said what, when, and what part it plays in the verdict."""
-    from agentdeck.models.clock import iso, now_ms
-    from agentdeck.services import rows
-    from agentdeck.services.status.verdict import explain
-
-    if conn is None:
-        return []
-    found = [rows.evidence(row) for row in conn.execute("SELECT * FROM evidence WHERE agent = ?", (agent,))]
-    return [
-        {
-            "source": e.source, "states": list(e.states), "part": part, "changed": iso(e.changed), "at": iso(e.at),
-            "why": e.why,
-        }
-        for e, part in explain(found, checked or now_ms())
-    ]  # fmt: skip
 
 
 @click.command()
@@ -183,7 +109,7 @@ def screen(name: str, ansi: bool) -> None:
     from agentdeck import paths
     from agentdeck.adapters import tmux
 
-    row = _row(name)
+    row = row_of(name)
     if not row.agent.pane or not tmux.server_alive(paths.tmux_socket()):
         raise AgentDeckError(
             f"'{name}' has no screen", f"It is {row.status.state}. `agentdeck resume {name}` brings it back."
@@ -317,7 +243,7 @@ def attach(name: str) -> None:
     from agentdeck import paths
     from agentdeck.adapters import tmux
 
-    row = _row(name)
+    row = row_of(name)
     if not row.agent.pane or not tmux.server_alive(paths.tmux_socket()):
         raise AgentDeckError(f"'{name}' has no screen", f"`agentdeck resume {name}` brings it back.")
     argv = tmux.attach_argv(paths.tmux_socket(), tmux.session_name(row.agent.id))
@@ -329,7 +255,7 @@ def attach(name: str) -> None:
 @click.argument("name")
 def term(name: str) -> None:
     """A shell in an agent's worktree."""
-    row = _row(name)
+    row = row_of(name)
     if not os.path.isdir(row.agent.worktree):
         from agentdeck.services.trees import trees
 
@@ -346,7 +272,7 @@ def term(name: str) -> None:
 @click.pass_context
 def diff(ctx: click.Context, name: str, stat: bool) -> None:
     """What an agent has changed since its merge base: commits, uncommitted and untracked files, by your own pager."""
-    agent = _row(name).agent
+    agent = row_of(name).agent
     if not os.path.isdir(agent.worktree):
         from agentdeck.services.trees import trees
 
@@ -399,7 +325,6 @@ def wait(name: str, states: str, timeout: float | None) -> None:
 COMMANDS = (
     new,
     ls,
-    show,
     screen,
     answer,
     interrupt,

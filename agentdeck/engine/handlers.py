@@ -236,7 +236,8 @@ class Handlers:
     async def _answer(self, agent: Agent, args: Args) -> Result:
         client, given = await self._client(agent), str(args.get("answer", ""))
         expected = rows.ask(str(args["expected"])) if args.get("expected") else None
-        done = await answering.give(client, self.monitor, agent, given, expected)
+        since = int(str(args.get("since") or 0))
+        done = await answering.give(client, self.monitor, agent, given, expected, since=since)
         note = {"answer": given, "taken": done.taken}
         await self.writer.run(lambda conn: rows.event(conn, done.at, "answer", agent.id, **note))
         if done.words and done.taken:

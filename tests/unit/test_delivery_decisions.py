@@ -208,6 +208,14 @@ def test_an_answer_that_would_go_astray_is_refused(
         answers.plan(loader.get("claude"), status, screen, answer, expected)
 
 
+def test_the_same_question_asked_again_is_another_one() -> None:
+    claude = loader.get("claude")
+    asking = replace(ASKING, since=NOW)
+    assert answers.plan(claude, asking, BOX, "allow", ASKING.ask, NOW).keys == ("1",)
+    with pytest.raises(AgentDeckError, match="answered meanwhile"):
+        answers.plan(claude, asking, BOX, "allow", ASKING.ask, NOW - 5000)
+
+
 SENT: dict[str, int | str] = {"state": "acknowledged", "reason": "", "submitted": NOW - 9000, "settled": NOW - 8900}
 
 

@@ -15,6 +15,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.status import Ask, Evidence, Status
 from agentdeck.services import rows
+from agentdeck.services.delivery import deliveries
 
 HOOK = {"source": "hook", "states": ["needs_input"], "part": "decides", "changed": 1_700_000_000_000, "why": "a hook"}
 LOST = {
@@ -71,3 +72,42 @@ def test_show_tells_the_question_in_full_and_who_says_so() -> None:
     assert "status     needs_input: permission, since" in shown
     for line in ("asks: Bash: git push", "description: Push", "2 No", "decides"):
         assert line in shown
+
+
+def test_show_tells_the_way_of_every_text() -> None:
+    assert "no text was sent to it yet" in run("show", "bo")
+    conn = store.write(paths.database_file())
+    for number in range(7):
+        key = deliveries.add(conn, "a1", f"text {number}\nof two lines")
+    first = deliveries.get(conn, key)
+    assert first is not None
+    deliveries.wait(conn, first, "it is working, not idle")
+    pasted = deliveries.claim(conn, first)
+    assert pasted is not None and deliveries.step(conn, pasted, ["pasted"], "submitted")
+    deliveries.step(conn, pasted, ["submitted"], "acknowledged", "", "UserPromptSubmit hook")
+    conn.close()
+
+    shown = run("show", "bo")
+    assert "text 1" not in shown and "text 2 of two lines" in shown, "the last five"
+    way = shown[shown.index("text 6 of two lines") :].splitlines()[1:]
+    assert [line.split()[1:] for line in way] == [
+        ["queued"], ["it", "is", "working,", "not", "idle"], ["pasted"], ["submitted"],
+        ["acknowledged", "UserPromptSubmit", "hook"],
+    ]  # fmt: skip
+    told = json.loads(run("show", "bo", "--json"))["outbox"][-1]
+    assert (told["text"], told["state"], told["evidence"]) == ("text 6\nof two lines", "acknowledged",
+                                                               "UserPromptSubmit hook")  # fmt: skip
+    assert [(step["state"], step["waits"]) for step in told["steps"]] == [
+        ("queued", False), ("queued", True), ("pasted", False), ("submitted", False), ("acknowledged", False),
+    ]  # fmt: skip
+
+
+def test_a_text_whose_events_are_gone_tells_what_its_row_knows() -> None:
+    conn = store.write(paths.database_file())
+    key = deliveries.add(conn, "a1", "old")
+    found = deliveries.get(conn, key)
+    assert found is not None and deliveries.step(conn, found, ["queued"], "refused", "its pane is gone")
+    conn.execute("DELETE FROM events")
+    conn.close()
+    [old] = json.loads(run("show", "bo", "--json"))["outbox"]
+    assert [(step["state"], step["why"]) for step in old["steps"]] == [("queued", ""), ("refused", "its pane is gone")]

@@ -49,17 +49,19 @@ async def give(
     answer: str,
     expected: Ask | None,
     same: Callable[[Evidence], bool] = lambda screen: True,
+    since: int = 0,
 ) -> Given:
     """Answer the question that stands on the agent's screen. The keys are never pressed a second time.
 
-    Raises when there is no such question, when it is another one than `expected`, or when `same` says no to the screen.
+    Raises when there is no such question, when it is another one than `expected` (which stands `since` then, UTC ms),
+    or when `same` says no to the screen.
     """
     harness = loader.get(agent.harness)
     seen = await _settled(client, monitor, agent)
     status = monitor.status(agent.id)
     if not same(seen.says):
         raise AgentDeckError("its screen does not show the whole of what it asked", "Zoom in and look.")
-    press = answers.plan(harness, status, seen.says, answer, expected)
+    press = answers.plan(harness, status, seen.says, answer, expected, since)
     if not answers.stands(status.ask, seen.rows):
         raise AgentDeckError(
             "its screen shows another question than the one it told of",

@@ -26,17 +26,22 @@ class Press:
     words: str = ""
 
 
-def plan(harness: Harness, status: Status, screen: Evidence, answer: str, expected: Ask | None = None) -> Press:
+def plan(
+    harness: Harness, status: Status, screen: Evidence, answer: str, expected: Ask | None = None, since: int = 0
+) -> Press:  # fmt: skip
     """The keys that give `answer`; raises when it must not be given.
 
     It is allow, deny, `deny: WORDS` for the agent to hear, or the text or number of an option.
     `screen` is what the screen shows now: keys are only sent to a dialog that is really there.
-    `expected` is the ask the human saw; an answer to another one is refused.
+    `expected` is the ask the human saw, `since` from when on it had stood (UTC ms, 0: nobody says); an answer to
+    another one is refused, be it the same words once more.
     """
     if status.state != "needs_input":
         raise AgentDeckError("nothing is asked right now", f"It is {status.state}: {status.why}.")
     if expected is not None and status.ask is not None and expected != status.ask:
         raise AgentDeckError("the question changed meanwhile", f"Now it asks: {status.ask.text}")
+    if since and status.since != since:
+        raise AgentDeckError("that question was answered meanwhile", "It asks the same again: look before you answer.")
     if "needs_input" not in screen.states:
         raise AgentDeckError("the question is not on its screen", "Zoom in and look.")
     if answer == "allow":

@@ -38,7 +38,9 @@ async def reply(deck: DeckScreen, row: AgentRow, said: str) -> str:
     agent, status = row.agent, row.status
     try:
         if status.state == "needs_input":
-            await deck.bridge.ask("answer", agent.id, answer=said, expected=rows.ask_json(status.ask))
+            await deck.bridge.ask(
+                "answer", agent.id, answer=said, expected=rows.ask_json(status.ask), since=status.since
+            )
             deck.note(f"answer to {agent.name}", said)
         else:
             await deck.bridge.ask("send", agent.id, text=said, mode="idle")

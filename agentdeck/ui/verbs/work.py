@@ -171,7 +171,9 @@ async def answer_row(deck: DeckScreen, row: AgentRow) -> bool:
     deck.saw(row)
     said = await deck.app.push_screen_wait(AnswerDialog(row, current))
     if said:
-        await deck.bridge.ask("answer", agent.id, answer=said, expected=rows.ask_json(row.status.ask))
+        await deck.bridge.ask(
+            "answer", agent.id, answer=said, expected=rows.ask_json(row.status.ask), since=row.status.since
+        )
         deck.note(f"answer to {agent.name}", said)
         deck.tell(f"answered {agent.name}: {said}", seconds=3)
     return bool(said)
