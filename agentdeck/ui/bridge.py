@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from agentdeck.services.views import ViewNote
 
 TICK = 0.03  # seconds between looks at the database's change counter
+CALM, CALM_TICK = 2.0, 0.1  # after so many seconds without a change, so many between looks
 GAP = 12  # so many times as long as a reading of the fleet takes is waited until the next
 LONGEST_GAP = 0.1
 REFRESH = 1.0  # seconds after which the fleet is read again although nothing changed: ages and notes run out
@@ -258,7 +259,7 @@ class Bridge:
 
     def _watch(self) -> None:
         conn: sqlite3.Connection | None = None
-        version, loaded, beaten, rested = -1, -REFRESH, -HEARTBEAT, 0.0
+        version, loaded, beaten, rested, changed = -1, -REFRESH, -HEARTBEAT, 0.0, 0.0
         while not self._stop.is_set():
             now = time.monotonic()
             try:
@@ -268,7 +269,7 @@ class Bridge:
                 found = conn.execute("PRAGMA data_version").fetchone()[0] if conn else 0
                 if (found != version and now >= rested) or now - loaded >= REFRESH:
                     version, loaded = found, now
-                    self._tell(self._load(conn))
+                    changed = now if self._tell(self._load(conn)) else changed
                     rested = now + min(LONGEST_GAP, GAP * (time.monotonic() - now))
                 if now - beaten >= HEARTBEAT:
                     beaten = now
@@ -281,7 +282,7 @@ class Bridge:
                         conn.close()
                 conn = None
                 self._stop.wait(REFRESH)
-            self._stop.wait(TICK)
+            self._stop.wait(TICK if now - changed < CALM else CALM_TICK)
         if conn is not None:
             conn.close()
         self._leave()
@@ -307,13 +308,15 @@ class Bridge:
             self._paced, self._pace = time.monotonic(), pace.read(conn, now_ms())
         return replace(fleet, low_disk=left, foreign=foreign.load(conn), pace=self._pace)
 
-    def _tell(self, fleet: fleets.Fleet) -> None:
-        """The fleet, when it looks different; and as long as no engine lives, so that one is called for."""
+    def _tell(self, fleet: fleets.Fleet) -> bool:
+        """The fleet, when it looks different (whether it does); and as long as no engine lives, to call for one."""
         looks = fleets.settled(fleet)
-        if looks != self._told or not fleet.engine.alive:
+        different = looks != self._told
+        if different or not fleet.engine.alive:
             self._told = looks
             self.target.post_message(FleetChanged(looks))
         self._last_trouble = ""
+        return different
 
     def _report(self, error: Exception) -> None:
         """Tell a lasting trouble once, not ten times a second."""
