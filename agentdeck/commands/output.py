@@ -23,12 +23,17 @@ def data(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def table(head: Sequence[str], lines: Iterable[Iterable[str]]) -> None:
-    """Columns for a person; nothing but the head when there are no rows."""
+def table(head: Sequence[str], lines: Iterable[Iterable[str]], numbers: int = 0) -> None:
+    """Columns for a person, the last `numbers` of them right-aligned; nothing but the head when there are no rows."""
     rows = [list(head), *(list(line) for line in lines)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    words = len(head) - numbers
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        cells = [
+            cell.ljust(width) if place < words else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())
 
 
 def query(question: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from agentdeck.commands import output
+from agentdeck.errors import UsageError
 
 GROUPS = ("agent", "task", "team", "model", "harness", "repo", "session", "day")
 SHOWN = 12  # files or sessions that a list for a person names
@@ -19,15 +20,21 @@ SHOWN = 12  # files or sessions that a list for a person names
 @click.option("--since", default=None, help="A day or an ISO 8601 time; good to 15 minutes.")
 @click.option("--until", default=None, help="The same; a day is included.")
 @click.option("--tz", default=None, help="An IANA time zone; the machine's own otherwise.")
-@click.option("--json", "as_json", is_flag=True)
-@click.option("--csv", "as_csv", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="One object; docs/usage.md tells its fields.")
+@click.option("--csv", "as_csv", is_flag=True, help="The same rows for a spreadsheet, the total last.")
 @click.pass_context
 def usage(
     ctx: click.Context, by: str, since: str | None, until: str | None, tz: str | None, as_json: bool, as_csv: bool
 ) -> None:
-    """Tokens and cost, as the providers counted them. Costs are list prices: what a subscription would be worth."""
+    """Tokens and cost, as the providers counted them, of all agents and of the history that was imported.
+
+    Costs are list prices: with a subscription, what its use would be worth. INPUT is what no cache held; what is
+    unpriced is in no cost.
+    """
     if ctx.invoked_subcommand is not None:
         return
+    if as_json and as_csv:
+        raise UsageError("--json and --csv at once", "Choose one of them.")
     from agentdeck.services.usage import usage_report
 
     found: Any = output.query(lambda conn: usage_report.report(conn, by=by, since=since, until=until, tz=tz))
@@ -40,25 +47,12 @@ def usage(
 
 
 def _show(found: dict[str, Any]) -> None:
-    rows = [*found["rows"], {"key": "total", **found["total"]}]
-    head = ("KEY", "INPUT", "CACHE READ", "CACHE WRITE", "OUTPUT", "MESSAGES", "COST")
-    output.table(head, (_line(row) for row in rows))
-    unpriced, auxiliary = found["unpriced"], found["auxiliary"]
-    if unpriced["tokens"]:
-        click.echo(f"unpriced: {unpriced['tokens']:,} tokens of {', '.join(unpriced['models'])}", err=True)
-    if auxiliary["tokens"]:
-        click.echo(
-            f"auxiliary: {auxiliary['tokens']:,} tokens more that clients counted and recorded nowhere "
-            "(compaction, titles); `agentdeck usage doctor` tells of which sessions",
-            err=True,
-        )
+    from agentdeck.services.usage import usage_table
 
-
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    written = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
-    counts = (row["input_tokens"], row["cache_read_tokens"], written, row["output_tokens"], row["messages"])
-    cost = "unpriced" if row["cost_usd"] is None else f"${row['cost_usd']:.4f}{'' if row['priced'] else ' +?'}"
-    return (str(row.get("name") or row["key"] or "-"), *map(str, counts), cost)
+    head, lines = usage_table.table(found)
+    output.table(head, lines, numbers=len(head) - 1)
+    for note in usage_table.notes(found):
+        click.echo(note, err=True)
 
 
 @usage.command(name="import")

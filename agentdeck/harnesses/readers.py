@@ -58,11 +58,13 @@ class Reader:
     """`read(chunk, path, state)` reads whole lines; `state` is what it left after the piece before, '' at first.
 
     A new `version` has every file read again. The lines come out of files, or out of the client's database (`store`).
+    `kin(path)` names the files of what a session's file has spawned, for a client that does not lay them beside it.
     """
 
     read: Callable[[bytes, str, str], Found]
     version: int
     store: Store | None = None
+    kin: Callable[[str], Iterable[str]] | None = None
 
     def seen(self, path: str) -> Seen:
         """What changes whenever the file does. Raises OSError when it is not there."""
@@ -128,7 +130,7 @@ def reader(name: str) -> Reader:
     if module is None:
         raise UsageError(f"no transcript reader is called '{name}'", "Mend `reader` in that harness file.")
     read = module.read if hasattr(module, "read") else _stateless(module.records)
-    return Reader(read, module.PARSER, getattr(module, "STORE", None))
+    return Reader(read, module.PARSER, getattr(module, "STORE", None), getattr(module, "kin", None))
 
 
 def _stateless(records: Callable[[bytes, str], tuple[list[UsageRecord], int]]) -> Callable[[bytes, str, str], Found]:

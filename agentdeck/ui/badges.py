@@ -89,7 +89,9 @@ def tokens(count: int) -> str:
 
 
 def dollars(cost: int, unpriced_tokens: int = 0) -> str:
-    """Nano-dollars as dollars; `+?` when some tokens have no known price."""
+    """Nano-dollars as dollars; `+?` when some tokens have no known price, `unpriced` when none has: it is not free."""
+    if unpriced_tokens and not cost:
+        return "unpriced"
     value = cost / 1e9
     text = f"${value:.4f}" if 0 < value < 0.01 else f"${value:.2f}"
     return text + ("+?" if unpriced_tokens else "")

@@ -166,6 +166,9 @@ def test_what_a_client_counted_and_recorded_nowhere_stands_beside_the_total(tmp_
     assert (auxiliary["input_tokens"], auxiliary["output_tokens"], auxiliary["tokens"]) == (10, 20, 30)
     (session,) = run("doctor")["sessions"]
     assert (session["our_tokens"], session["client_tokens"], session["verdict"]) == (12, 42, "auxiliary")
+    words = CliRunner().invoke(main, ["usage", "doctor"]).stdout
+    assert "session one (claude claude-opus-5-5), told" in words
+    assert "we counted 12 tokens, the client 42: +30 (+10 input, +20 output)" in words
 
 
 def test_a_fork_goes_on_from_its_parents_total(tmp_path: Path) -> None:
@@ -182,6 +185,16 @@ def test_a_fork_goes_on_from_its_parents_total(tmp_path: Path) -> None:
     (tmp_path / "h/one.jsonl").unlink()
 
 
+def test_the_doctor_names_the_clients_that_tell_no_total(tmp_path: Path) -> None:
+    put(tmp_path / "h/session-1-g.jsonl", gemini_chat())
+    run("import", str(tmp_path / "h"))
+    assert run("doctor")["untold"] == [{"harness": "gemini", "sessions": 1, "tokens": 60}]
+    assert (
+        "gemini tells no total for 1 of its sessions (60 tokens)"
+        in CliRunner().invoke(main, ["usage", "doctor"]).stdout
+    )
+
+
 def test_the_doctor_tells_of_damage_and_of_what_has_no_price(tmp_path: Path) -> None:
     row = usage_corpus.Writer(1).response("one")
     row["message"]["model"] = "somebody-9"
@@ -191,4 +204,4 @@ def test_the_doctor_tells_of_damage_and_of_what_has_no_price(tmp_path: Path) -> 
     assert found["unpriced"][0]["model"] == "somebody-9"
     assert [one["rows"] for one in found["damaged"]] == [1]
     words = CliRunner().invoke(main, ["usage", "doctor"]).stdout
-    assert "unpriced" in words and "damaged: 1 rows" in words
+    assert "tokens of somebody-9 are unpriced" in words and f"1  {tmp_path}/one.jsonl" in words

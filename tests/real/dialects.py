@@ -253,12 +253,13 @@ def _responses(step: Step, model: str) -> Iterator[Event]:
     if step.say or not step.calls:
         content = [{"type": "output_text", "text": step.say, "annotations": []}]
         items.append({"type": "message", "id": f"msg_{_id()}", "role": "assistant", "content": content})
-    for name, given in (_call(call, "exec_command") for call in step.calls):
-        ids = {"id": f"fc_{_id()}", "call_id": f"call_{_id()}", "name": name}
+    for tool, given in (_call(call, "exec_command") for call in step.calls):
+        space, _, name = tool.rpartition(".")  # a tool of a namespace is called by both names
+        ids = {"id": f"fc_{_id()}", "call_id": f"call_{_id()}", "name": name, **({"namespace": space} if space else {})}
         items.append({"type": "function_call", **ids, "arguments": json.dumps(given)})
-    fresh, read, output, _ = used(step, read=600)
+    fresh, read, output, reasoning = used(step, read=600)
     usage = {"input_tokens": fresh + read, "input_tokens_details": {"cached_tokens": read}, "output_tokens": output}
-    usage |= {"output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": fresh + read + output}
+    usage |= {"output_tokens_details": {"reasoning_tokens": reasoning}, "total_tokens": fresh + read + output}
     response = {"id": f"resp_{_id()}", "object": "response", "created_at": int(time.time()), "model": model}
     yield "response.created", {"type": "response.created", "response": {**response, "status": "in_progress"}}
     for place, item in enumerate(items):

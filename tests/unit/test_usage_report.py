@@ -13,11 +13,11 @@ import pytest
 
 from agentdeck.adapters.database import store
 from agentdeck.errors import UsageError
-from agentdeck.services.usage import usage_report, usage_sums
+from agentdeck.services.usage import usage_report, usage_sums, usage_table
 
 ZERO = {
     "input_tokens": 0, "cache_read_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
-    "output_tokens": 0, "reasoning_tokens": 0, "messages": 0, "cost_usd": 0.0, "priced": True,
+    "output_tokens": 0, "reasoning_tokens": 0, "messages": 0, "cost_usd": 0.0, "priced": True, "unpriced_tokens": 0,
 }  # fmt: skip
 
 
@@ -129,8 +129,12 @@ def test_bounds(report: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"by": "colour"}, {"since": "soon"}, {"until": "2026-02-30"}, {"tz": "Mars/Up"}, {"tz": "../x"}]
-)
+    "wrong",
+    [
+        {"by": "colour"}, {"since": "soon"}, {"until": "2026-02-30"}, {"tz": "Mars/Up"}, {"tz": "../x"}, {"tz": ""},
+        {"since": ""}, {"since": "2026-11-02", "until": "2026-11-01"},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_asked(report: Any, wrong: dict[str, str]) -> None:
     with pytest.raises(UsageError) as error:
         report(**wrong)
@@ -149,3 +153,30 @@ def test_csv(report: Any) -> None:
         ("a1", "name-a1", "30"), ("", "", "40"), ("a2", "name-a2", "30"), ("total", "", "100"),
     ]  # fmt: skip
     assert lines[2]["cost_usd"] == ""
+    assert [line["unpriced_tokens"] for line in lines] == ["0", "0", "33", "33"]
+
+
+def test_the_table_calls_unpriced_what_has_no_price_and_the_total_says_how_much(report: Any) -> None:
+    head, lines = usage_table.table(report("model"))
+    assert head[-2:] == ("COST", "UNPRICED")
+    assert [(line[0], *line[-2:]) for line in lines] == [
+        ("big", "$6.5000", ""), ("odd", "unpriced", "33"), ("total", "$6.5000", "33"),
+    ]  # fmt: skip
+    (note,) = usage_table.notes(report("model"))
+    assert note.startswith("unpriced: 33 tokens (30.0%) of odd")
+    head, lines = usage_table.table(report(until="2026-10-24", tz="UTC"))
+    assert head[-1] == "COST" and lines == [
+        ("name-a1", "30", "0", "0", "3", "2", "$6.0000"), ("total", "30", "0", "0", "3", "2", "$6.0000"),
+    ]  # fmt: skip
+
+
+def test_the_table_names_what_is_nobodys(report: Any) -> None:
+    assert [line[0] for line in usage_table.table(report("agent"))[1]] == [
+        "name-a1", "outside the deck", "name-a2", "total",
+    ]  # fmt: skip
+    assert [line[0] for line in usage_table.table(report("task"))[1]][0] == "#1 title-1"
+
+
+def test_nothing_says_where_more_may_be() -> None:
+    assert list(usage_table.notes(usage_report.report(None))) == [usage_table.EMPTY]
+    assert list(usage_table.notes(usage_report.report(None, since="2026-11-01"))) == ["nothing was used in this time"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,30 @@ def test_real_paths_with_glob_signs_and_links(tmp_path: Path) -> None:
         file.touch()
     (source,) = sources_for(_agent("claude", tmp_path / "link", home), loader.get("claude"))
     assert list(files(source)) == [str(main), str(side)]
+
+
+def _rollout(folder: Path, thread: str, spawned_by: str = "", session: str = "") -> Path:
+    source = {"subagent": {"thread_spawn": {"parent_thread_id": spawned_by}}} if spawned_by else "cli"
+    told = {"type": "session_meta", "payload": {"id": thread, "session_id": session or thread, "source": source}}
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"rollout-2026-11-20T10-00-00-{thread}.jsonl"
+    file.write_text(json.dumps(told) + "\n")
+    return file
+
+
+def test_threads_that_a_session_of_codex_spawned_belong_to_it_wherever_they_write(tmp_path: Path) -> None:
+    days = tmp_path / "conf/sessions"
+    names = {who: f"01a2048e-3520-7371-beb3-{who:0>12}" for who in ("me", "kid", "grandkid", "late", "other", "theirs")}
+    mine = _rollout(days / "2026/11/20", names["me"])
+    kid = _rollout(days / "2026/11/20", names["kid"], names["me"], names["me"])
+    grandkid = _rollout(days / "2026/11/21", names["grandkid"], names["kid"])  # older: the parent alone is named
+    _rollout(days / "2026/11/20", names["theirs"], names["other"], names["other"])
+    _rollout(days / "2026/11/20", names["other"])
+    (source,) = sources_for(_agent("codex", home=tmp_path, session=names["me"]), loader.get("codex"))
+    assert list(files(source)) == [str(mine), str(kid), str(grandkid)]
+    half = days / f"2026/11/22/rollout-2026-11-22T10-00-00-{names['late']}.jsonl"
+    half.parent.mkdir()
+    half.write_text('{"type": "session_meta", "payl')
+    assert list(files(source)) == [str(mine), str(kid), str(grandkid)]
+    late = _rollout(days / "2026/11/23", names["late"], names["me"], names["me"])
+    assert list(files(source)) == [str(mine), str(kid), str(grandkid), str(late)]

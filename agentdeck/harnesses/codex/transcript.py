@@ -15,10 +15,13 @@ from __future__ import annotations
 import os
 
 from agentdeck.harnesses.codex import parents
+from agentdeck.harnesses.codex.kin import kin
 from agentdeck.harnesses.codex.rows import amounts, limits, tokens_of, told_rows
 from agentdeck.harnesses.codex.state import State
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text
 from agentdeck.models.usage import ClientTotal, Found, Limit, Tokens, UsageRecord
+
+__all__ = ["PARSER", "kin", "read"]
 
 PARSER = 2
 HARNESS = "codex"

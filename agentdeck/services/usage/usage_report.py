@@ -54,22 +54,29 @@ def report(
     zone = _zone(tz)
     first = None if since is None else moment(since, zone, days=0) // QUARTER_MS * QUARTER_MS
     last = None if until is None else moment(until, zone, days=1)
+    if first is not None and last is not None and last <= first:
+        hint = "Swap them; a day given to --until is included."
+        raise UsageError(f"--until {until} is not after --since {since}", hint)
     found = _grouped(conn, by, first, last, zone) if conn is not None else {}
     total = sum((used for _, used in found.values()), UsageSum())
-    rows = [{"key": key, **({"name": name} if name else {}), **usage_json(used)} for key, (name, used) in found.items()]
+    rows = [{"key": key, **({"name": name} if name else {}), **_json(used)} for key, (name, used) in found.items()]
     return {
         "schema": SCHEMA,
         "by": by,
         "since": None if first is None else _iso(first),
         "until": None if last is None else _iso(last),
         "rows": rows,
-        "total": usage_json(total),
+        "total": _json(total),
         "auxiliary": usage_auxiliary.auxiliary(conn, first, last) if conn is not None else usage_auxiliary.NO_AUXILIARY,
         "unpriced": {
             "tokens": total.unpriced_tokens,
             "models": _unpriced(conn, first, last) if total.unpriced_tokens and conn is not None else [],
         },
     }
+
+
+def _json(used: UsageSum) -> dict[str, object]:
+    return {**usage_json(used), "unpriced_tokens": used.unpriced_tokens}
 
 
 def as_csv(found: dict[str, object]) -> str:
@@ -79,7 +86,7 @@ def as_csv(found: dict[str, object]) -> str:
 
     rows = [*found["rows"], {"key": "total", **found["total"]}]  # type: ignore[misc, dict-item]
     out = io.StringIO()
-    columns = ["key", "name", *usage_json(UsageSum())]
+    columns = ["key", "name", *_json(UsageSum())]
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)

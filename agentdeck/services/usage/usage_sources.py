@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentdeck import paths
+from agentdeck.errors import UsageError
 from agentdeck.harnesses.readers import reader
 from agentdeck.models.agent import Agent
 
@@ -94,10 +95,28 @@ def slug(directory: str) -> str:
 
 
 def files(source: Source) -> Iterator[str]:
-    """The files of a source that exist now, and its session by name in every database that may hold it."""
+    """The files of a source that exist now, and its session by name in every database that may hold it.
+
+    With them come those of the threads that the session spawned, where its client lays them elsewhere.
+    """
     store = reader(source.reader).store if source.database else None
     if store is not None:
         yield from (store.name(database, source.session) for database in sorted(glob.glob(source.database)))
+    kin = None if source.plain else _kin(source.reader)
+    for path in _named(source):
+        yield path
+        if kin is not None:
+            yield from kin(path)
+
+
+def _kin(name: str) -> Callable[[str], Iterable[str]] | None:
+    try:
+        return reader(name).kin
+    except UsageError:  # a harness file of the human's own names a reader that is not there: told where it is read
+        return None
+
+
+def _named(source: Source) -> Iterator[str]:
     for pattern in source.patterns:
         if not source.plain and glob.has_magic(pattern):
             yield from sorted(glob.glob(pattern))

@@ -109,8 +109,6 @@ def _line(line: Line, legend: dict[str, int], sizes: tuple[int, int, int], top: 
     share = stacked(sorted(parts), room, top) if room else Content("")
     more = f"{tokens(counts.total - counts.output):>9}{tokens(counts.output):>9}{_percent(hit):>6}" if wide else ""
     money = dollars(line.used.cost, line.used.unpriced_tokens)
-    if line.used.unpriced_tokens and not line.used.cost:
-        money = "unpriced"
     return Content.assemble(
         (f"{shown:<{name}}  ", "italic" if line.outside else ""), share, f"{tokens(counts.total):>9}", (more, MUTED),
         (f"{money:>{cost}}", "$text-success"),
@@ -139,8 +137,7 @@ def models(view: UsageView, width: int) -> Content:
     name = max(8, min(30, width - 30))
     for line in ordered[:8]:
         place = legend[line.key]
-        unpriced = line.used.unpriced_tokens and not line.used.cost
-        money = "unpriced" if unpriced else dollars(line.used.cost, line.used.unpriced_tokens)
+        money = dollars(line.used.cost, line.used.unpriced_tokens)
         row = Content.assemble(
             (f"{fill(place)} ", COLOURS[place % len(COLOURS)]), f"{line.name[:name]:<{name}}",
             f"{line.used.tokens.total / whole:>6.0%}{tokens(line.used.tokens.total):>9}",
