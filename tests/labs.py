@@ -56,16 +56,16 @@ def lab(where: Path, contract: str = CONTRACT, **files: str) -> Path:
     return where
 
 
-def script(*steps: tuple[str, str, str], file: str = "train.py") -> str:
-    """A script of (hypothesis, old, new) steps."""
+def script(*steps: tuple[str, ...]) -> str:
+    """A script of (hypothesis, old, new) steps, and the file where it is not train.py."""
     return "\n".join(
         f"[[step]]\nhypothesis = {json.dumps(words)}\n"
-        f"edit = [{{ file = {json.dumps(file)}, old = {json.dumps(old)}, new = {json.dumps(new)} }}]"
-        for words, old, new in steps
+        f"edit = [{{ file = {json.dumps(*file or ['train.py'])}, old = {json.dumps(old)}, new = {json.dumps(new)} }}]"
+        for words, old, new, *file in steps
     )
 
 
-def scripted(where: Path, *steps: tuple[str, str, str], contract: str = CONTRACT, **files: str) -> Path:
+def scripted(where: Path, *steps: tuple[str, ...], contract: str = CONTRACT, **files: str) -> Path:
     text = contract.replace('kind = "random"', 'kind = "scripted"\nscript = "script.toml"')
     return lab(where, text, **{"script.toml": script(*steps), **files})
 

@@ -183,9 +183,11 @@ class Stop:
 class Contract:
     """The whole file. `run`, `score`, `audit` and `preflight` are the human's own shell text, run by `sh -c`.
 
-    `score` measures in a fresh checkout into which only `artifacts` of the run are copied; files that match `hidden`
-    are in no checkout and in no proposer's sight: `score` finds those it is given in the directory RESEARCH_HIDDEN.
-    `audit` is `score` for a split that is looked at when something is kept, and shown to no proposer.
+    `score` measures in a fresh checkout of what is not editable, into which only `artifacts` of the run are copied;
+    files that match `hidden` are in no checkout and in no proposer's sight: `score` finds those it is given in the
+    directory RESEARCH_HIDDEN. `audit` is `score` for a split that is looked at when something is kept, and shown to no
+    proposer. A run writes only into its own checkout, HOME and TMPDIR, and below `writable`, where the kernel can hold
+    it to that; without `network` it runs nowhere else than where it can be cut off.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT
@@ -204,6 +206,8 @@ class Contract:
     hidden_audit: tuple[str, ...] = ()
     forbid: tuple[str, ...] = (r"(?i)\bseed\b|RESEARCH_SEED|manual_seed|random_state",)
     env: tuple[str, ...] = ()  # variables of the human's environment that a run may see
+    writable: tuple[str, ...] = ()  # absolute directories outside its own that a run may write into
+    network: bool = True
     device: str = ""  # CUDA_VISIBLE_DEVICES of a run
     limits: Limits = Limits()
     constraints: tuple[Constraint, ...] = ()
@@ -219,6 +223,9 @@ class Contract:
             raise ValueError("editable is empty: nothing could be proposed")
         if (self.artifacts or self.audit or self.hidden) and not self.score:
             raise ValueError("artifacts, hidden and audit need a score command")
+        for directory in self.writable:
+            if not directory.startswith("/") or directory == "/":
+                raise ValueError(f"writable: {directory} is no absolute directory")
         for pattern in self.forbid:
             try:
                 re.compile(pattern)

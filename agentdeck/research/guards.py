@@ -97,7 +97,7 @@ def metric(rule: Metric, printed: str) -> float:
 
 
 def by_regex(name: str, regex: str, printed: str) -> float:
-    found = re.findall(regex, printed, re.MULTILINE)
+    found = re.findall(regex, lines(printed), re.MULTILINE)
     if not found:
         raise Crash(f"no {name} was printed")
     if len(found) > 1:
@@ -105,10 +105,15 @@ def by_regex(name: str, regex: str, printed: str) -> float:
     return _number(name, found[0])
 
 
+def lines(printed: str) -> str:
+    """A line that was written anew with a carriage return is one of its own."""
+    return printed.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def by_json(path: str, printed: str) -> float:
-    lines = [line for line in printed.splitlines() if line.strip()]
+    found = [line for line in lines(printed).split("\n") if line.strip()]
     try:
-        value: Any = json.loads(lines[-1])
+        value: Any = json.loads(found[-1])
         for key in path.split("."):
             value = value[int(key)] if isinstance(value, list) else value[key]
     except (ValueError, KeyError, IndexError, TypeError) as error:
@@ -141,12 +146,4 @@ def constraint(rule: Constraint, value: float, baseline: float | None) -> str:
         return f"{rule.name} {value:g} is out of range"
     if rule.times_baseline and baseline and value > rule.times_baseline * baseline:
         return f"{rule.name} {value:g} is more than {rule.times_baseline:g} times the baseline's {baseline:g}"
-    return ""
-
-
-def tampered(contract: Contract, before: Listing, after: Listing) -> str:
-    """A protected file that a run changed, or ''. What a run writes beside them is its own affair."""
-    for path, blob in before.items():
-        if protected(contract, path) and not hidden(contract, path) and after.get(path) != blob:
-            return path
     return ""

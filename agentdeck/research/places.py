@@ -14,6 +14,7 @@ from typing import IO, Any
 from agentdeck import paths
 from agentdeck.errors import TryAgain, UsageError
 
+LEAST_FREE = 64 << 20  # bytes
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -128,9 +129,17 @@ def put(file: Path, text: str) -> None:
     new.replace(file)
 
 
+def cramped(directory: Path) -> str:
+    """Why nothing more should be written there, or ''."""
+    free = shutil.disk_usage(directory).free
+    return f"only {free // (1 << 20)} MB are free in {directory}" if free < LEAST_FREE else ""
+
+
 def clear(directory: Path) -> None:
-    """Remove a directory of ours, whatever modes are set in it."""
-    if not directory.is_dir() or directory.is_symlink():
+    """Remove a directory of ours, whatever modes are set in it; or what was put in its place."""
+    if directory.is_symlink() or directory.is_file():
+        directory.unlink()
+    if not directory.is_dir():
         return
     for folder, names, _ in os.walk(directory):
         for name in names:

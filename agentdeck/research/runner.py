@@ -13,16 +13,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import agentdeck
 from agentdeck.research import supervise
 
 LOOK_SECONDS = 0.02
+_SUPERVISE = f"""\
+import sys; sys.path.append({str(Path(agentdeck.__file__).parents[1])!r})
+from agentdeck.research.supervise import main; sys.exit(main(sys.argv[1]))"""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """`command` is run by `sh -c`; `wall` and `cpu` are limits in seconds (0: none); `copies` come before it.
 
-    A copy is {glob, from, to}; `stdin` is a file.
+    A copy is {glob, from, to}; `stdin` is a file. `guard` are files of the directory that it may not even touch.
+    With `write` the kernel, where it can, lets it write nowhere else, and read nothing that is in `hide` unless it is
+    in `read` too; without `network` it has none.
     """
 
     name: str
@@ -33,6 +39,11 @@ class Stage:
     cpu: float = 0.0
     stdin: str = ""
     copies: tuple[Mapping[str, str], ...] = ()
+    guard: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    hide: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    network: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,8 @@ class Bounds:
 class Ended:
     """How one stage ended. `trouble`: why it had to be ended, or does not count; '' when it ended by itself.
 
-    `exit_code` is minus the signal's number when a signal ended it. `cpu` counts all processes.
+    `exit_code` is minus the signal's number when a signal ended it. `cpu` counts all processes. `changed` is a
+    guarded file that was written to, whatever is in it now.
     """
 
     name: str
@@ -59,6 +71,7 @@ class Ended:
     memory: int
     trouble: str
     left: tuple[str, ...] = field(default=())
+    changed: str = ""
 
     @property
     def reason(self) -> str:
@@ -79,6 +92,7 @@ _WORDS = {
     "disk": "{name} wrote more than it may",
     "processes": "{name} started too many processes",
     "stopped": "stopped",
+    "unheld": "this machine cannot hold {name} to its limits",
 }
 
 _begun: dict[Path, subprocess.Popen[bytes]] = {}
@@ -88,11 +102,11 @@ def begin(place: Path, stages: list[Stage], bounds: Bounds, mark: str) -> int:
     """Start a run in `place`, which must exist; its supervisor's pid. It goes on when this process dies."""
     order = {"stages": [asdict(stage) for stage in stages], "limits": asdict(bounds), "mark": mark}
     file = place / "order.json"
-    file.touch(mode=0o600)
+    file.touch(mode=0o600)  # it holds an environment
     file.write_text(json.dumps(order), encoding="utf-8")
     with open(place / "supervisor.err", "ab") as err:
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", supervise.__file__, str(place)], cwd="/", env={"PATH": os.defpath},
+            [sys.executable, "-I", "-S", "-c", _SUPERVISE, str(place)], cwd="/", env={"PATH": os.defpath},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True,
         )  # fmt: skip
     _begun[place] = child
@@ -123,8 +137,23 @@ def result(place: Path) -> list[Ended] | None:
     except (OSError, ValueError, KeyError):
         return None
     return [
-        Ended(s["name"], s["exit"], s["seconds"], s["cpu"], s["memory"], s["trouble"], tuple(s["left"])) for s in told
-    ]
+        Ended(
+            s["name"], s["exit"], s["seconds"], s["cpu"], s["memory"], s["trouble"], tuple(s["left"]),
+            s.get("changed", ""),
+        )
+        for s in told
+    ]  # fmt: skip
+
+
+def follows(place: Path, other: Path) -> bool:
+    """Whether a supervisor has begun in `place` after the one in `other` had ended.
+
+    The kernel's time of a file's last change is nothing that the run in `other` could have set.
+    """
+    try:
+        return (place / "lock").lstat().st_ctime_ns > (other / "result.json").lstat().st_ctime_ns
+    except OSError:
+        return False
 
 
 def stop(place: Path) -> None:
@@ -157,3 +186,14 @@ def printed(place: Path, stage: str, limit: int = 1 << 20) -> str:
             return file.read().decode(errors="replace")
     except OSError:
         return ""
+
+
+def shorten(place: Path, stage: str, keep: int = 1 << 18) -> None:
+    """Leave of a long log its end: a loop runs for days."""
+    file = place / f"{stage}.log"
+    try:
+        if file.stat().st_size > 2 * keep:
+            tail = printed(place, stage, keep)
+            file.write_text(f"(only the end of it is kept)\n{tail}", encoding="utf-8")
+    except OSError:
+        return

@@ -1,10 +1,10 @@
 """Runs the stages of one experiment apart from everything else, and writes down how each ended.
 
-A process of its own by path (`python -I -S supervise.py PLACE`): nothing but the standard library, so that it starts
-in some 15 ms, and outlives the loop that began it. In PLACE: `order.json`, `lock` (held while it is at work, with its
-pid), `NAME.log` of each stage, `result.json` (written once, by rename). What a stage starts is found as descendants
-of this process (a subreaper on Linux) and by a variable in its environment. Output goes to files: a pipe that an
-escaped grandchild holds open would hang its reader. Nothing of a stage outlives it.
+A process of its own (`runner.begin`): nothing but the standard library, so that it starts at once, and outlives the
+loop that began it. In PLACE: `order.json` (taken away once read: it holds an environment), `lock` (held while it is at
+work, with its pid), `NAME.log` of each stage, `result.json` (written once, by rename). What a stage starts is found as
+descendants of this process (a subreaper on Linux) and by a variable in its environment. Output goes to files: a pipe
+that an escaped grandchild holds open would hang its reader. Nothing of a stage outlives it.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from agentdeck.research import confine
 
 MARK = "RESEARCH_MARK"
 BUSY = 75  # exit code: another process is at work in PLACE
 KILL_SECONDS = 3.0
 LEAVE_SECONDS = 0.5  # what a stage started may take so long to end after it
-LOOK_SECONDS, DISK_SECONDS = 0.02, 0.5
+LOOK_SECONDS, COUNT_SECONDS, DISK_SECONDS = 0.02, 0.1, 0.5
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER, linux/prctl.h
 _child: subprocess.Popen[bytes] | None = None  # of the stage that runs: subprocess takes its exit code
 _TREE_BY_KERNEL = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
@@ -56,6 +58,8 @@ def main(place: str) -> int:
         ctypes.CDLL(None, use_errno=True).prctl(_SUBREAPER, 1, 0, 0, 0)
     with open(os.path.join(place, "order.json"), encoding="utf-8") as file:
         order = json.load(file)
+    os.unlink(os.path.join(place, "order.json"))
+    order["held"] = _size(place)  # what lies there before anything has run
     results: list[dict[str, Any]] = []
     for stage in order["stages"]:
         results.append(_stage(place, order, stage))
@@ -70,35 +74,53 @@ def _stopped(*_: object) -> None:
 
 
 def _stage(place: str, order: dict[str, Any], stage: dict[str, Any]) -> dict[str, Any]:
-    """One stage, to its very end: {name, exit, seconds, cpu, memory, trouble, left}."""
-    told: dict[str, Any] = {"name": stage["name"], "exit": None, "seconds": 0.0, "cpu": 0.0, "memory": 0, "left": []}
-    told["trouble"] = _copy(stage.get("copies", []), order["limits"]["disk"])
-    if told["trouble"]:
-        return told
+    """One stage, to its very end: {name, exit, seconds, cpu, memory, trouble, left, changed}."""
     global _child
+    told: dict[str, Any] = {"name": stage["name"], "exit": None, "seconds": 0.0, "cpu": 0.0, "memory": 0, "left": []}
     log = os.path.join(place, f"{stage['name']}.log")
-    before, began = _cpu_of_children(), time.monotonic()
+    before, began, marks = _cpu_of_children(), time.monotonic(), {}
     try:
-        _child = _start(place, order, stage)
-        told["exit"], told["trouble"] = _watch(_child, place, log, order, began + stage["wall"])
-        told["seconds"] = round(time.monotonic() - began, 3)
+        told["trouble"] = _copy(stage.get("copies", []), order["limits"]["disk"])
+        if not told["trouble"]:
+            marks = _marks(stage["directory"], stage.get("guard", ()))
+            began = time.monotonic()
+            _child = _start(place, order, stage)
+            told["exit"], told["trouble"] = _watch(_child, place, log, order, began + stage["wall"])
+            told["seconds"] = round(time.monotonic() - began, 3)
         if not told["trouble"]:
             told["left"] = _lingering()
             told["trouble"] = "left" if told["left"] else ""
     except Stopped:
         told["trouble"] = "stopped"
+    except subprocess.SubprocessError:
+        told["trouble"] = "unheld"
     except OSError as error:
         told["trouble"] = f"start: {error.strerror}"
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     end_all(order["mark"], descendants)
     signal.signal(signal.SIGTERM, _stopped)
+    told["changed"] = next((path for path, mark in marks.items() if _mark(stage["directory"], path) != mark), "")
     told["cpu"] = round(_cpu_of_children() - before, 3)
     told["memory"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return told
 
 
+def _marks(directory: str, paths: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    return {path: _mark(directory, path) for path in paths}
+
+
+def _mark(directory: str, path: str) -> tuple[int, ...]:
+    """What no write to a file leaves as it is, and no program can set: its inode and the time of its last change."""
+    try:
+        found = os.lstat(os.path.join(directory, path))
+    except OSError:
+        return ()
+    return found.st_ino, found.st_ctime_ns, found.st_size, found.st_mode
+
+
 def _start(place: str, order: dict[str, Any], stage: dict[str, Any]) -> subprocess.Popen[bytes]:
     limits = order["limits"]
+    rules = confine.rules(stage["write"], stage["hide"], stage["read"]) if stage.get("write") else None
 
     def bound() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -108,6 +130,10 @@ def _start(place: str, order: dict[str, Any], stage: dict[str, Any]) -> subproce
         if stage.get("cpu"):
             seconds = math.ceil(stage["cpu"])
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        if not stage.get("network", True):
+            confine.cut_off()
+        if rules is not None:
+            confine.enter(rules)
 
     feed = open(stage["stdin"], "rb") if stage.get("stdin") else None  # noqa: SIM115 closed with this process
     with open(os.path.join(place, f"{stage['name']}.log"), "wb") as log:
@@ -122,21 +148,24 @@ def _watch(
     child: subprocess.Popen[bytes], place: str, log: str, order: dict[str, Any], deadline: float
 ) -> tuple[int | None, str]:
     """Its exit code, or why it had to be ended."""
-    limits, looked = order["limits"], time.monotonic()
+    limits, counted, sized = order["limits"], 0.0, time.monotonic()
+    room = limits["disk"] + order["held"]
     while child.poll() is None:
         now = time.monotonic()
         if now > deadline:
             return None, "time"
         if os.path.getsize(log) > limits["log"]:
             return None, "output"
-        if now - looked > DISK_SECONDS:
-            looked = now
+        if now - counted > COUNT_SECONDS:  # before one that forks without end has filled the machine
+            counted = now
             if len(descendants()) > limits["processes"]:
                 return None, "processes"
-            if _size(place) > limits["disk"]:
+        if now - sized > DISK_SECONDS:
+            if _size(place) > room:
                 return None, "disk"
+            sized = time.monotonic()
         time.sleep(LOOK_SECONDS)
-    if child.returncode == -signal.SIGXFSZ or _size(place) > limits["disk"]:
+    if child.returncode in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ) or _size(place) > room:
         return None, "disk"
     if child.returncode in (-signal.SIGXCPU, 128 + signal.SIGXCPU):
         return None, "cpu"
@@ -270,7 +299,3 @@ def _put(file: str, text: str) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(new, file)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))

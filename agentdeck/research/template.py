@@ -9,13 +9,15 @@ goal = "program.md"                # what you want, in words; the proposer reads
 editable = ["train.py"]            # all that a proposal may change
 # protected = ["prepare.py"]       # never editable, even where a glob above matches
 # preflight = "python3 -c 'import numpy'"   # fails: the loop asks you, and counts no experiment
-# score = "python3 score.py"       # measures in a checkout of its own, into which only `artifacts` are copied
-# artifacts = ["model.npz"]
+# score = "python3 score.py"       # measures apart: a checkout of what is not editable, and the run's `artifacts`
+# artifacts = ["model.npz"]        # an editable file too, such as "model.py", when score needs it
 # hidden = ["validation.txt"]      # in no run's checkout; `score` finds them in the directory RESEARCH_HIDDEN
 # audit = "python3 score.py"       # the same for a split that is looked at when something is kept
 # hidden_audit = ["audit.txt"]
 # forbid = ["(?i)\\\\bseed\\\\b"]      # lines that match may not be changed; the seed is the harness's
 # env = []                         # variables of your environment that a run may see
+# writable = []                    # absolute directories outside its own that a run may write into
+# network = true                   # false: a run is cut off, or does not start
 # device = "0"                     # CUDA_VISIBLE_DEVICES of a run
 
 [metric]

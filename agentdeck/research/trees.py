@@ -62,6 +62,11 @@ class Subject:
             at = end + size + 2
         return found
 
+    def copies(self, paths: Iterable[str]) -> list[str]:
+        """Where these files, or the objects that hold them, are on this machine."""
+        tops = [tree.path for tree in git.worktrees(self.repo) if not tree.bare]
+        return [str(self.repo), *(str(top / f"{self.prefix}{path}") for path in paths for top in tops)]
+
     def store(self, parent: str, directory: Path, changed: Mapping[str, Blob | None], message: str) -> tuple[str, str]:
         """Commit on `parent` with `changed` files taken from `directory` (None: deleted): (commit, tree)."""
         for path, blob in changed.items():

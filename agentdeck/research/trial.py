@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from agentdeck.models.experiment import MEASURED, Experiment, Measurement
 from agentdeck.research import bundle, guards, ledger, noise, places, proposers, runner, trees
-from agentdeck.research.bench import Who
+from agentdeck.research.bench import Unable, Who
 from agentdeck.research.contract import Contract
 from agentdeck.research.noise import Next, Verdict
 from agentdeck.research.places import Place
@@ -211,7 +211,11 @@ class Trials:
             self.bench.begin(name, tree, seed)
             started = self.state.running
             assert started is not None  # just written
-        found = self.bench.finish(started["place"], tree, started["who"], started["seed"], self.meanwhile)
+        try:
+            found = self.bench.finish(started["place"], tree, started["who"], started["seed"], self.meanwhile)
+        except Unable as error:
+            self.write("died", id=each.id, place=started["place"], why=str(error))
+            raise Blocked(str(error)) from error
         if found is None and self.state.deaths + 1 < DEATHS:
             self.write("died", id=each.id, place=started["place"])
             return False

@@ -32,8 +32,8 @@ def log(place: Place, each: Experiment) -> str:
     """What its runs printed, one after the other."""
     found = []
     for run in each.runs:
-        for stage in ("run", "score"):
-            text = runner.printed(place.run(run.place), stage)
+        for stage, part in (("run", run.place), ("score", f"{run.place}/score")):
+            text = runner.printed(place.run(part), stage)
             if text:
                 found.append(f"== {run.place} {run.who} seed {run.seed} {stage}\n{text.rstrip()}\n")
     proposer = runner.printed(place.run(f"{each.id}.proposer"), "proposer")
