@@ -10,7 +10,8 @@ case ${1:-} in
     gemini) package=@google/gemini-cli version=0.61.0 own=${DECK_TEST_GEMINI:-} ;;
     opencode) package=opencode-ai version=1.18.33 own=${DECK_TEST_OPENCODE:-} ;;
     ccusage) package=ccusage version=20.0.24 own=${DECK_TEST_CCUSAGE:-} ;;  # the counter that benchmarks compare with
-    *) echo "usage: install-client.sh claude|codex|gemini|opencode|ccusage" >&2; exit 2 ;;
+    aider) package=aider-chat version=0.86.2 own=${DECK_TEST_AIDER:-} ;;  # from PyPI, about 700 MB
+    *) echo "usage: install-client.sh claude|codex|gemini|opencode|aider|ccusage" >&2; exit 2 ;;
 esac
 place=$root/.clients/$1-$version
 binary=$place/node_modules/.bin/$1
@@ -20,7 +21,16 @@ if [ -n "$own" ]; then
     echo "$own"
     exit 0
 fi
-if [ ! -x "$binary" ]; then
+if [ "$1" = aider ]; then  # its scripts name the place they stand in, so it is made there and marked when it is whole
+    binary=$place/bin/aider
+    if [ ! -e "$place/.whole" ]; then
+        echo "Installing $package==$version into $place" >&2
+        rm -rf "$place"
+        python3 -m venv "$place" >&2
+        "$place/bin/pip" install -q "$package==$version" >&2
+        : >"$place/.whole"
+    fi
+elif [ ! -x "$binary" ]; then
     command -v npm >/dev/null || { echo "npm is missing: install Node.js to run the real clients" >&2; exit 69; }
     mkdir -p "$root/.clients"
     draft=$(mktemp -d "$root/.clients/.new.XXXXXX")

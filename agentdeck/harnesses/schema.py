@@ -92,13 +92,14 @@ class Composer(Strict):
 
     `rules`: the composer is every row between the two lowest rows of one of the `rule` characters;
     `line`: the rows from `prompt` down to the cursor; `box`: the lowest rows that begin with `prompt` and
-    stand on a row that begins with `floor`, but for the last `foot` of them; `none`: the client has no
-    composer. Cells with one of `placeholder` attributes are the client's own words, not a draft. A theme
-    changes colours: a composer that shows `hint` (a pattern) from its beginning is empty too. `badge` is what it
-    shows in place of a long paste (a pattern; its groups `lines` and `chars` are compared with the text).
+    stand on a row that begins with `floor`, but for the last `foot` of them; `shell`: what follows a prompt
+    that may be anybody's own, on the row of the cursor; `none`: the client has no composer. Cells with one of
+    `placeholder` attributes are the client's own words, not a draft. A theme changes colours: a composer that
+    shows `hint` (a pattern) from its beginning is empty too. `badge` is what it shows in place of a long paste
+    (a pattern; its groups `lines` and `chars` are compared with the text).
     """
 
-    kind: Literal["rules", "line", "box", "none"] = "none"
+    kind: Literal["rules", "line", "box", "shell", "none"] = "none"
     prompt: str = ""
     rule: str = "─"
     floor: str = ""

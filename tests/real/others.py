@@ -30,7 +30,15 @@ _GEMINI: dict[str, Any] = {
     "general": {"enableAutoUpdate": False},
     "privacy": {"usageStatisticsEnabled": False},
 }
+_AIDER = """\
+analytics: false
+check-update: false
+show-release-notes: false
+show-model-warnings: false
+gitignore: false
+"""
 _KEYS = {
+    "aider": {"OPENAI_API_KEY": "sk-dummy", "OPENAI_API_BASE": "{url}/v1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"},
     "codex": {"OPENAI_API_KEY": "sk-dummy"},
     "gemini": {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": "{url}"},
     "opencode": {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"},
@@ -41,6 +49,8 @@ def seed(name: str, home: Path, url: str, repo: Path) -> Path:
     """Write a client's own configuration; the file written."""
     if name == "codex":
         file, text = home / ".codex/config.toml", _CODEX.replace("{url}", url).replace("{repo}", str(repo))
+    elif name == "aider":
+        file, text = home / ".aider.conf.yml", _AIDER
     elif name == "gemini":
         file, text = home / ".gemini/settings.json", json.dumps(_GEMINI)
     else:

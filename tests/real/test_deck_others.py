@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from agentdeck.services.delivery import wording
 from tests.real import client, others
 from tests.real.deck import Deck
 from tests.real.dialects import Dialects
 
 pytestmark = pytest.mark.allclients
 START_SECONDS = 80  # the first turn of opencode installs a package of its own
+# Commands to these clients, were they typed; and a word behind which Enter would choose a file from a list.
+LITERAL = ("/new ::wait 1 ::say the file of that name.", "!ls ::wait 1 ::say no shell.", "Look ::wait 1 ::say at @READ")
 ARGS = {"gemini": ("--model", "gemini-2.5-pro"), "opencode": ()}
 
 
@@ -42,6 +45,7 @@ def deck(name: str, model: Dialects, git_repo: Path, deck_home: Path, own_machin
     assert settings.read_bytes() == before
 
 
+@pytest.mark.timeout(400)  # opencode is slow on a busy machine
 def test_a_client_from_start_to_resume(deck: Deck, model: Dialects, name: str) -> None:
     prompt = "First ::wait 2 ::say Good morning to you."
     made = deck.new("ann", harness=name, prompt=prompt, args=ARGS[name])
@@ -52,6 +56,11 @@ def test_a_client_from_start_to_resume(deck: Deck, model: Dialects, name: str) -
     receipt = deck.json("send", "ann", "Second\nin two lines ::wait 2 ::say And to you.", "--wait", "60")
     assert receipt["state"] == "acknowledged", receipt
     assert "And to you." in deck.run("screen", "ann")
+
+    for text in LITERAL:
+        receipt = deck.json("send", "ann", text, "--wait", "60")
+        assert receipt["state"] == "acknowledged", receipt
+        assert sum(wording.essence(text) in wording.essence(heard) for heard in model.prompts) == 1, model.prompts
 
     deck.run("send", "ann", "Third ::wait 2 ::bash touch asked.txt ::say It is made.")
     asked = deck.until("ann", "needs_input")["status"]
@@ -72,4 +81,9 @@ def test_a_client_from_start_to_resume(deck: Deck, model: Dialects, name: str) -
     receipt = deck.json("send", "ann", "Fourth ::wait 2 ::say We go on.", "--wait", "60")
     assert receipt["state"] == "acknowledged", receipt
     assert deck.row("ann")["session_id"] == session
-    assert [one.split()[0] for one in model.prompts] == ["First", "Second", "Third", "Fourth"]
+    others = [
+        text
+        for text in model.prompts
+        if not any(wording.essence(literal) in wording.essence(text) for literal in LITERAL)
+    ]
+    assert [one.split()[0] for one in others] == ["First", "Second", "Third", "Fourth"]

@@ -60,6 +60,7 @@ def test_an_error_of_an_older_turn_is_over() -> None:
         (1, False, (), ()),
         (16, False, (), ("hung",)),
         (16, True, (), ()),  # it computes
+        (31, True, (), ("hung",)),  # and shows nothing of it
         (16, None, (), ()),  # nobody has measured
         (14, False, (), ()),
         (3, None, (77,), ("hung",)),  # stopped by a signal: no need to wait

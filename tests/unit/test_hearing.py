@@ -75,3 +75,17 @@ def test_silence_that_was_measured_in_another_state_says_nothing_of_who_waits(cl
     watching._observe(AGENT, watched, {"%1": replace(PANE, deck_id="a1")}, False, T + 20_000)
     watching._judge("a1", T + 20_000)
     assert watching.status("a1").state == "needs_input"
+
+
+@pytest.mark.parametrize(("behind", "state"), [(True, "working"), (False, "hung")])
+def test_work_in_the_background_moves_nothing_on_a_screen(
+    clock: Callable[[int], None], behind: bool, state: str
+) -> None:
+    watching = Monitor()
+    watching.know([AGENT])
+    watched = watching.watched["a1"]
+    watched.status, watched.pane, watched.busy = Status("working", since=T), PANE, False
+    watched.evidence["hook"] = Evidence("hook", ("working",), T, T, "a hook", background=behind)
+    watching._observe(AGENT, watched, {"%1": replace(PANE, deck_id="a1", title="")}, False, T + 20_000)
+    watching._judge("a1", T + 20_000)
+    assert watching.status("a1").state == state

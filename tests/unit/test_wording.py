@@ -40,12 +40,18 @@ def test_what_looks_like_a_command_is_dressed(text: str) -> None:
     assert dressed == f" {text}\n\n\n\n"
     assert wording.same(dressed, text)
     assert wording.literal(CODEX.typing, text) == f" {text}"
+    for client in ("gemini", "opencode"):
+        typing = loader.get(client).typing
+        dressed = wording.literal(typing, text)
+        assert dressed == (text if text == "!ls" else f"{typing.before}{text}")
+        assert typing.before and wording.same(str(dressed), text)
 
 
 def test_other_texts_are_left_alone() -> None:
     for text in ("# a heading", "@file look", "say /clear", "1/2", LONG):
         assert wording.literal(CLAUDE.typing, text) == text
-    assert wording.literal(CODEX.typing, "look at @file") == "look at @file "
+    for client in ("codex", "gemini", "opencode"):
+        assert wording.literal(loader.get(client).typing, "look at @file") == "look at @file "
     assert wording.literal(CODEX.typing, "@file, look") == "@file, look"
     assert wording.literal(Typing(commands="/"), "/clear") is None, "nobody knows how"
 

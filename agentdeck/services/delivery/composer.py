@@ -31,7 +31,7 @@ class Typed:
 
 def read(rules: Composer, lines: Sequence[Line], cursor_y: int) -> Typed:
     """What stands in the composer of a screen."""
-    if rules.kind == "none":
+    if rules.kind in ("none", "shell"):
         return Typed("none")
     rows = _READ[rules.kind](rules, lines, cursor_y)
     if rows is None:

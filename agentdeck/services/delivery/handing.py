@@ -23,7 +23,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
 from agentdeck.models.screen import parse
-from agentdeck.services.delivery import composer, deliveries, receipts, wording
+from agentdeck.services.delivery import composer, deliveries, receipts, shell_line, wording
 from agentdeck.services.delivery import paste_gate as gate
 from agentdeck.services.delivery.failpoints import reach
 from agentdeck.services.status import evidence
@@ -335,7 +335,12 @@ class Handing:
 
     @property
     def _composes(self) -> bool:
-        return self.harness.composer.kind != "none"
+        return self.harness.composer.kind not in ("none", "shell")
+
+    def _at_prompt(self, sight: tmux.Sight) -> composer.Typed:
+        pane = sight.pane
+        cursor, rest = (pane.cursor_x, pane.cursor_y), self.monitor.status(self.agent.id).since
+        return shell_line.read(strip(sight.screen), cursor, pane.cols, sight.typed, rest)
 
     async def _see(self) -> Seen | None:
         sight = await tmux.sight(self.client, self.agent.pane, self.agent.id)
@@ -343,7 +348,7 @@ class Handing:
             return None
         rules, pane = self.harness.composer, sight.pane
         lines = parse(sight.screen) if self._composes else []
-        typed = composer.read(rules, lines, pane.cursor_y)
+        typed = self._at_prompt(sight) if rules.kind == "shell" else composer.read(rules, lines, pane.cursor_y)
         held = composer.holds(rules, lines, (pane.cursor_x, pane.cursor_y), self.text)
         found = evidence.from_screen(self.harness, strip(sight.screen), now_ms())
         return Seen(

@@ -234,13 +234,16 @@ def from_stillness(still_seconds: float, silent: float, busy: bool | None, stopp
     """What it means that a client which moves while it works has not moved for `silent` seconds.
 
     It hangs when one of its processes is stopped, or when it has used no processor time (`busy`; None when not
-    measured) for longer than it ever stands still. Signs of work may stand on its screen all the while.
+    measured) for longer than it ever stands still, or has shown nothing of what it computes for twice as long. Signs of
+    work may stand on its screen all the while.
     """
     if silent >= STOPPED_SECONDS and stopped:
         pids = ", ".join(map(str, stopped))
         return Evidence("silence", ("hung",), at, at, f"stopped by a signal: process {pids}")
     if silent >= still_seconds and busy is False:
         return Evidence("silence", ("hung",), at, at, f"neither output nor processor time for {still_seconds:g} s")
+    if silent >= 2 * still_seconds and busy:
+        return Evidence("silence", ("hung",), at, at, f"no output for {2 * still_seconds:g} s, though it computes")
     return Evidence("silence", (), at, at, "it may stand still this long")
 
 

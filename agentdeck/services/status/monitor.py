@@ -229,7 +229,9 @@ class Monitor:
                 self._take(watched, ev.from_process(agent.argv, pane, now, watched.busy))
             elif harness.still_seconds:
                 silent = now / 1000 - pane.activity
-                found = ev.from_stillness(harness.still_seconds, silent, watched.busy, watched.stopped, now)
+                behind = any(e.background and e.states for e in watched.evidence.values())  # nothing moves
+                busy = None if behind else watched.busy
+                found = ev.from_stillness(harness.still_seconds, silent, busy, watched.stopped, now)
                 self._take(watched, found)
 
     def _take_file(self, harness: Harness, watched: Watched, file: dict[str, object] | None, now: int) -> None:
