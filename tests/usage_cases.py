@@ -23,6 +23,7 @@ from tests.usage_rows import (
     THREAD,
     S,
     c,
+    cost_state,
     dump,
     event,
     g,
@@ -297,6 +298,24 @@ CASES = [
         {OPUS: (1, 0, 0, 0, 10)},
         1,
         auxiliary=110 + 212 + 3000,
+    ),
+    # A killed process tells no total: what it used (2, 20) hides nothing of a compaction by the next one (100 and 200).
+    Case(
+        "a process that was killed",
+        {
+            S: dump(
+                [
+                    c("m", "r", 1, 10),
+                    cost_state(1, 10, 5_000),
+                    c("killed", "q", 2, 20, timestamp="2026-11-20T10:10:00.000Z"),
+                    c("n", "p", 4, 40, timestamp="2026-11-20T10:20:00.000Z"),
+                    cost_state(1 + 4 + 100, 10 + 40 + 200, 5_000 + 8_000),
+                ]
+            )
+        },
+        {OPUS: (7, 0, 0, 0, 70)},
+        3,
+        auxiliary=300,
     ),
     # A record and the event that repeats it are one response; a compaction has a record only.
     Case(

@@ -88,4 +88,14 @@ COST_STATE = {
     "type": "cost-state", "sessionId": "s", "totalCostUSD": 1.0,
     "modelUsage": {OPUS: {"inputTokens": 111, "outputTokens": 222, "cacheReadInputTokens": 3000, "costUSD": 1.0}},
 }  # fmt: skip
+
+
+def cost_state(fresh: int, out: int, lasted: int, session: str = "s") -> dict[str, Any]:
+    """What Claude Code counted itself of all processes of a session, `lasted` ms in sum, when one ends."""
+    used = {OPUS: {"inputTokens": fresh, "outputTokens": out, "costUSD": 1.0}}
+    return {
+        "type": "cost-state", "sessionId": session, "totalCostUSD": 1.0, "totalDuration": lasted, "modelUsage": used,
+    }  # fmt: skip
+
+
 EARLY = "2026-11-20T09:00:00.000Z"

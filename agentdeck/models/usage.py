@@ -71,7 +71,7 @@ class ClientTotal:
 
     `source`: "session" is with its side chains; "thread ID" is one chain alone, the main one when the id is the
     session's; "statusline" is its cost alone. A fork goes on from the total of its `parent`. `cost` in nano-dollars,
-    None when the client tells none.
+    None when the client tells none. `lasted`: how long the processes have run that are in it, in ms, where it says so.
     """
 
     harness: str
@@ -82,6 +82,7 @@ class ClientTotal:
     cost: int | None = None
     parent: str = ""
     source: str = "session"
+    lasted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

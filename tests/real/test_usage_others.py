@@ -15,10 +15,12 @@ from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.allclients, pytest.mark.timeout(400)]
 # The script's newline is JSON's own escape, so that the inner directives are not the outer prompt's.
-SUBAGENT = (
-    r'::call task {"description": "look", "subagent_type": "general", '
-    r'"prompt": "::usage input=5 output=41\n::say found it"} '
-)
+SUBAGENT = {
+    "opencode": r'::call task {"description": "look", "subagent_type": "general", '
+    r'"prompt": "::usage input=5 output=41\n::say found it"} ',
+    "gemini": r'::call invoke_agent {"agent_name": "generalist", '
+    r'"prompt": "::usage input=5 output=41\n::call complete_task {\"result\": {\"response\": \"found it\"}}"} ',
+}
 
 
 @pytest.fixture(params=["gemini", "opencode"])
@@ -39,7 +41,7 @@ def day(request: pytest.FixtureRequest, git_repo: Path, deck_home: Path, own_mac
 def test_recorded_is_what_was_handed_out_but_for_what_the_client_asked_itself(
     day: Day, record_property: Callable[[str, object], None]
 ) -> None:
-    agent = SUBAGENT if day.name == "opencode" else ""
+    agent = SUBAGENT[day.name]
     day.say("One ::usage input=11 read=12 output=23 ::say Hello.")
     day.say(
         f"Two ::usage input=21 read=22 output=33 {agent}::bash touch a.txt ::usage input=31 output=52 ::say All.",

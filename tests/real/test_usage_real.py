@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from agentdeck.adapters.database.store import Writer, read
 from agentdeck.demo.server import ScriptedModel
@@ -16,6 +20,7 @@ from agentdeck.harnesses import loader
 from agentdeck.models.agent import Agent
 from agentdeck.services.usage import usage_report
 from agentdeck.services.usage.usage import Ingest, sources_for
+from tests.waiting import wait_for
 
 FIELDS = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens", "output_tokens")
 # What Claude Code asks of the model and leaves out of its transcript: the request of a compaction.
@@ -29,16 +34,31 @@ class Client:
         self._binary, self._directory = binary, directory
         self._environ = {**environ, "IS_SANDBOX": "1"}
 
-    def say(self, *args: str) -> None:
-        argv = [str(self._binary), "-p", "--permission-mode", "bypassPermissions", *args]
+    def say(self, *args: str, code: int = 0) -> None:
         done = subprocess.run(
-            argv, cwd=self._directory, env=self._environ, capture_output=True, text=True,
+            self._argv(args), cwd=self._directory, env=self._environ, capture_output=True, text=True,
             timeout=120, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
+
+    def killed(self, *args: str, when: Callable[[], bool]) -> None:
+        """Kill it, and all that it started, as soon as `when` holds."""
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(
+            self._argv(args), cwd=self._directory, env=self._environ, stdin=quiet, stdout=quiet, stderr=quiet,
+)  # fmt: skip
+        try:
+            wait_for(when, 60, "what it is killed at")
+        finally:
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                os.kill(one.pid, signal.SIGKILL)
+            process.wait()
+
+    def _argv(self, args: Sequence[str]) -> list[str]:
+        return [str(self._binary), "-p", "--permission-mode", "bypassPermissions", *args]
 
 
-async def test_every_token_of_a_life_with_subagent_fork_and_compaction(
+async def test_every_token_of_a_life_with_subagent_fork_errors_kill_and_compaction(
     claude: Path,
     model: ScriptedModel,
     claude_env: Callable[[str, Path], dict[str, str]],
@@ -51,6 +71,16 @@ async def test_every_token_of_a_life_with_subagent_fork_and_compaction(
     client.say("--session-id", session, "::say Looking. ::bash ls ::say Done.")
     client.say("--resume", session, f"::call Agent {SUBAGENT} ::say All done.")
     client.say("--resume", session, "--fork-session", "--session-id", fork, "::bash pwd ::say Forked.")
+    client.say("--resume", session, "::fail 529 x2 ::usage input=23 output=29 ::say At last.")
+    client.say("--resume", session, "::fail 400 x9 no", code=1)
+    hold = own_machine / "hold"
+    client.killed(
+        "--resume",
+        session,
+        f"::usage input=31 output=37 ::bash touch {hold}; exec sleep 9 ::say Never.",
+        when=hold.exists,
+    )
+    client.say("--resume", session, "::usage input=41 output=43 ::say Back.")
     client.say("--resume", session, "/compact")
     client.say("--resume", session, "::usage input=7 read=11 write5m=13 write1h=17 output=19 ::say After.")
 
@@ -78,7 +108,7 @@ async def test_every_token_of_a_life_with_subagent_fork_and_compaction(
         theirs = [served for served in recorded if served.session == its]
         want = [sum(counts) for counts in zip(*(astuple(served.usage) for served in theirs), strict=True)]
         assert [rows[name][field] for field in FIELDS] == want
-        assert rows[name]["messages"] == len(theirs)
+        assert rows[name]["messages"] == sum(served.status == 200 for served in theirs)
         assert rows[name]["priced"]
 
 

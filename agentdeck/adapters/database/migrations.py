@@ -434,3 +434,9 @@ def m018_watched(db: Database) -> None:
         CREATE INDEX attempts_started ON attempts(started);
         """,
     )
+
+
+@migrations()
+def m019_total_lasted(db: Database) -> None:
+    """How long the processes have run that are in a client's total."""
+    _run(db, "ALTER TABLE client_totals ADD COLUMN lasted INTEGER NOT NULL DEFAULT 0;\n")

@@ -2,7 +2,8 @@
 
 Seen with 2.1.330: sums by model over all its processes, the requests that leave no row (compaction) included. A fork
 goes on with its parent's sums, whom the copied rows above name. No time of its own: it is that of the row before.
-Written on SIGTERM, not on SIGKILL.
+Written on SIGTERM, not on SIGKILL: what a killed process used is in no total. `totalDuration` sums how long the
+processes ran that are in one, in milliseconds.
 """
 
 from __future__ import annotations
@@ -67,4 +68,5 @@ def _total(row: Row, model: str, used: Row, at: int, parent: str) -> ClientTotal
     )  # fmt: skip
     dollars = used.get("costUSD")
     cost = round(dollars * 10**9) if isinstance(dollars, int | float) and 0 <= dollars < 10**6 else None
-    return ClientTotal(HARNESS, text(row.get("sessionId")), model, at, tokens, cost, parent)
+    lasted = count(row.get("totalDuration"))
+    return ClientTotal(HARNESS, text(row.get("sessionId")), model, at, tokens, cost, parent, lasted=lasted)

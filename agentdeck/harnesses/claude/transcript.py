@@ -20,7 +20,7 @@ from agentdeck.harnesses.claude.quick import HARNESS, is_side_file, signs
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
 from agentdeck.models.usage import Found, Tokens, UsageRecord
 
-PARSER = 2
+PARSER = 3
 PAYER = re.compile(rb'"requestSessionId": ?"([^"\\]{1,300})"')
 OWN = re.compile(rb'"sessionId": ?"([^"\\]{1,300})"')
 QUIET = {"user", "assistant", "progress", "system", "attachment"}
