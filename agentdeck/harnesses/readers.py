@@ -10,13 +10,17 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from agentdeck.errors import UsageError
 from agentdeck.models.conversation import Turn
 from agentdeck.models.foreign import Sighting
 from agentdeck.models.usage import Found, UsageRecord
 from agentdeck.models.vitals import Vitals
+
+if TYPE_CHECKING:
+    from agentdeck.harnesses.headless import Line
+    from agentdeck.harnesses.jsonl import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,13 @@ def finder(name: str) -> Finder:
     if module is None:
         raise UsageError(f"nothing finds sessions called '{name}'", "Mend `transcript.sessions` in that harness file.")
     return module.newest
+
+
+@cache
+def headless(name: str) -> Callable[[Row], Line] | None:
+    """What reads a row that a client without a terminal prints: `line` in the module `headless`; None for words."""
+    module = _module(name, "headless")
+    return module.line if module is not None else None
 
 
 @cache

@@ -181,7 +181,8 @@ class Transcript(Strict):
 class Headless(Strict):
     """How the client works on one prompt, given on standard input, without a terminal; an edit needs no permission.
 
-    Placeholders: {python} {model}. `result` and `cost` (dollars) are keys of the last JSON line that has them.
+    Placeholders: {python} {model} {session} (an id that we choose) {transcript}. What it prints is read by the module
+    `headless` of the product; without one, `result` and `cost` (dollars) are keys of the last JSON line that has them.
     """
 
     argv: list[str] = []

@@ -36,7 +36,8 @@ class Experiment:
     """`tree` and `parent_tree` are of the contract's directory, `commit` and `parent` whole commits.
 
     `value` is what was decided by: the mean over the candidate's runs. A keep is `provisional` until it was
-    confirmed by paired repeats, and `bad` when a human took it back. `cost` is in dollars, times are UTC milliseconds.
+    confirmed by paired repeats, and `bad` when a human took it back. `cost` is in dollars and `tokens`
+    of all classes, what its proposal took; times are UTC milliseconds.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Experiment:
     tree: str = ""
     hypothesis: str = ""
     cost: float = 0.0
+    tokens: int = 0
     runs: tuple[Measurement, ...] = ()
     outcome: Outcome = ""
     reason: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from agentdeck.models.experiment import Experiment
 from agentdeck.research.contract import Contract
@@ -19,14 +19,14 @@ HYPOTHESIS: ...
 
 
 def text(
-    contract: Contract, goal: str, experiments: Iterable[Experiment], parent: Experiment, tail: str, steering: str,
-    sigma: float | None,
+    contract: Contract, experiments: Sequence[Experiment], parent: Experiment, *, goal: str, steering: str,
+    sigma: float | None, tails: Mapping[str, str], curve: str,
 ) -> str:  # fmt: skip
-    """The prompt, in Markdown."""
+    """The prompt, in Markdown. `tails` are the ends of what crashed runs printed, `curve` lines of the champion's."""
     rows = [each for each in experiments if each.outcome]
     tried = [e for e in rows if e.parent_tree == parent.tree and e.outcome != "baseline"]
     near = sorted((e for e in rows if e.outcome == "discard" and e.gain is not None), key=lambda e: -(e.gain or 0))
-    crash = next((e for e in reversed(rows) if e.outcome == "crash"), None)
+    crashed = [each for each in rows if each.id in tails]
     budget = contract.budget
     parts = [
         RULES.format(
@@ -37,11 +37,12 @@ def text(
         ("The goal", goal),
         ("The champion", _row(parent)),
         ("Noise", f"One run differs from the next by about {sigma:.4g} (standard deviation)." if sigma else ""),
+        ("How a run of the champion went", f"```\n{curve}\n```" if curve else ""),
         ("Kept so far", _rows(e for e in rows if e.kept)),
         ("The last experiments", _rows(rows[-RECENT:])),
         ("Near misses", _rows(near[:NEAR])),
         ("Tried on this champion already; do not repeat", _rows(tried)),
-        (f"How {crash.id} crashed" if crash else "", f"{crash.reason}\n{tail[-TAIL:]}" if crash else ""),
+        *((f"How {e.id} crashed", f"{e.reason}\n```\n{tails[e.id][-TAIL:].strip()}\n```") for e in crashed),
     ]  # fmt: skip
     return "\n".join(part if isinstance(part, str) else _section(*part) for part in parts)
 

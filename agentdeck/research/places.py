@@ -46,6 +46,11 @@ class Place:
         """Where a proposer edits."""
         return self.root / "candidate"
 
+    @property
+    def sessions(self) -> Path:
+        """The conversations of its proposers, one JSON object a line: the deck counts their usage as this loop's."""
+        return self.root / "sessions.jsonl"
+
     def run(self, name: str) -> Path:
         return self.root / "runs" / name
 

@@ -19,14 +19,28 @@ from agentdeck.research.contract import Contract, Proposer
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """One line of what is expected and why; `cost` in dollars."""
+    """One line of what is expected and why; `cost` in dollars, `tokens` of all classes."""
 
     hypothesis: str
     cost: float = 0.0
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a program printed; `session` is its client's conversation, `dollars` None when it tells no price."""
+
+    hypothesis: str
+    session: str = ""
+    dollars: float | None = None
 
 
 class Unusable(Exception):
-    """The proposer gave nothing that could be tried, and why."""
+    """The proposer gave nothing that could be tried, and why; it may have cost something all the same."""
+
+    def __init__(self, why: str, cost: float = 0.0, tokens: int = 0) -> None:
+        super().__init__(why)
+        self.cost, self.tokens = cost, tokens
 
 
 # -- scripted
@@ -98,7 +112,7 @@ def _mutated(number: str, dice: random.Random) -> str:
 # -- programs
 
 
-def command(proposer: Proposer) -> str:
+def command(proposer: Proposer, session: str = "", transcript: str = "") -> str:
     """The shell text that runs a program on the prompt; UsageError when its harness cannot do that."""
     if proposer.kind == "command":
         return proposer.command
@@ -111,23 +125,34 @@ def command(proposer: Proposer) -> str:
         raise UsageError(f"{proposer.harness} cannot work without a terminal", "Use another harness, or a command.")
     words = [*headless.argv, *(headless.model if proposer.model else [])]
     values = {"python": sys.executable, "model": proposer.model}
+    values |= {"session": session, "transcript": transcript} if session else {}
     return shlex.join(re.sub(r"\{(\w+)\}", lambda m: values.get(m[1], m[0]), word) for word in words)
 
 
-def heard(proposer: Proposer, printed: str) -> Proposal:
-    """What a program said: its line HYPOTHESIS:, else its last line; and what it cost, where it tells."""
-    said, cost = printed, 0.0
-    if proposer.kind == "harness":
-        from agentdeck.harnesses import loader
+def heard(proposer: Proposer, printed: str) -> Heard:
+    """What a program said: its line HYPOTHESIS:, else its last line; its session, and what it cost, where it tells."""
+    if proposer.kind != "harness":
+        return Heard(_hypothesis(printed))
+    from agentdeck.harnesses import headless, loader, readers
 
-        headless = loader.get(proposer.harness).headless
-        told = _last_json(printed, (headless.result, headless.cost))
-        said = str(told.get(headless.result) or printed)
-        cost = _dollars(told.get(headless.cost))
+    if readers.headless(proposer.harness) is None:
+        keys = loader.get(proposer.harness).headless
+        told = _last_json(printed, (keys.result, keys.cost))
+        return Heard(_hypothesis(str(told.get(keys.result) or printed)), "", headless.dollars(told.get(keys.cost)))
+    said, session, dollars, open_ = "", "", None, False
+    for line in headless.lines(proposer.harness, printed.splitlines()):
+        if line.text:
+            said += ("" if line.more and open_ else "\n") + line.text
+            open_ = line.more
+        session = line.session or session
+        dollars = dollars if line.dollars is None else line.dollars + (dollars or 0.0)
+    return Heard(_hypothesis(said), session, dollars)
+
+
+def _hypothesis(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     marked = [line.partition(":")[2].strip() for line in lines if line.lstrip("*# ").upper().startswith("HYPOTHESIS:")]
-    words = (marked or lines or [""])[-1]
-    return Proposal(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", words)[:300], cost)
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", (marked or lines or [""])[-1]).strip("* ")[:300]
 
 
 def _last_json(printed: str, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -139,10 +164,6 @@ def _last_json(printed: str, keys: Sequence[str]) -> Mapping[str, Any]:
         if isinstance(told, dict) and any(key in told for key in keys if key):
             return told
     return {}
-
-
-def _dollars(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else 0.0
 
 
 def check(contract: Contract, directory: Path) -> None:

@@ -42,6 +42,7 @@ def standing(place: Place, known: State | None = None) -> dict[str, Any]:
         "best_id": best.id if best else None,
         "audit": best.audit if best else None,
         "cost_usd": round(cost, 6),
+        "tokens": sum(e.tokens for e in done),
         "cost_per_keep_usd": round(cost / len(kept), 6) if kept else None,
         "steering": told.steering,
         "branch": told.begun.get("branch", ""),
@@ -94,6 +95,7 @@ def row(each: Experiment) -> dict[str, Any]:
         "id": each.id, "n": each.n, "stage": each.stage, "outcome": each.outcome or None, "value": each.value,
         "gain": each.gain, "audit": each.audit, "provisional": each.provisional, "bad": each.bad,
         "hypothesis": each.hypothesis, "reason": each.reason, "proposer": each.proposer, "cost_usd": each.cost,
+        "tokens": each.tokens,
         "commit": each.commit, "parent": each.parent, "tree": each.tree, "began": iso(each.at),
         "ended": iso(each.ended),
         "runs": [

@@ -139,9 +139,9 @@ def measurement(entry: Entry) -> Measurement:
 
 def _changed(known: Experiment, event: Any, entry: Entry) -> Experiment:
     keys = {
-        "proposed": ("commit", "tree", "hypothesis", "cost"),
+        "proposed": ("commit", "tree", "hypothesis", "cost", "tokens"),
         "checked": (),
-        "decided": ("outcome", "reason", "value", "audit", "gain", "provisional", "cost"),
+        "decided": ("outcome", "reason", "value", "audit", "gain", "provisional", "cost", "tokens"),
     }[event]
     given: dict[str, Any] = {key: entry[key] for key in keys if key in entry}
     ended = entry["at"] if event == "decided" else known.ended

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from agentdeck.models.experiment import MEASURED, Experiment, Measurement
-from agentdeck.research import bundle, guards, ledger, noise, places, proposers, runner, trees
+from agentdeck.research import asking, guards, ledger, noise, places, trees
+from agentdeck.research.asking import Asking
 from agentdeck.research.bench import Unable, Who
 from agentdeck.research.contract import Contract
 from agentdeck.research.noise import Next, Verdict
 from agentdeck.research.places import Place
 from agentdeck.research.proposers import Proposal, Unusable
-from agentdeck.research.runner import Bounds, Stage
 from agentdeck.research.state import State
 from agentdeck.research.trees import Subject
 
 DEATHS = 3  # of a run's supervisor, before the run counts as crashed
 FRUITLESS = ("refused", "repeated", "empty", "failed")
-PROPOSER_BOUNDS = Bounds(memory=0, disk=1 << 33, log=1 << 26, processes=512)
 
 
 class Blocked(Exception):
@@ -98,16 +95,16 @@ class Trials:
         if each.n == 0:
             self.write("proposed", id=each.id, commit=each.parent, tree=each.parent_tree, hypothesis="")
             return
-        home = self.place.run(f"{each.id}.proposer")
+        home = asking.home_of(self.place, each.id)
         before = self.subject.listing(each.parent_tree)
         contents = self.subject.contents(before)
         if not home.is_dir() or not self.place.candidate.is_dir():
             places.clear(self.place.candidate)
             trees.write(contents, before, self.place.candidate, lambda path: not guards.hidden(self.contract, path))
         try:
-            proposal = self._ask(each, home)
+            proposal = Asking(self.place, self.contract, self.meanwhile).ask(each, self.state)
         except Unusable as error:
-            self.decide(each, "failed", str(error))
+            self.decide(each, "failed", str(error), cost=error.cost, tokens=error.tokens)
             return
         self._store(each, proposal, before, contents)
 
@@ -116,7 +113,7 @@ class Trials:
     ) -> None:
         seen = {path: blob for path, blob in before.items() if not guards.hidden(self.contract, path)}
         changed = guards.changes(seen, trees.scan(self.place.candidate, len(each.parent)))
-        told = {"hypothesis": proposal.hypothesis, "cost": proposal.cost}
+        told = {"hypothesis": proposal.hypothesis, "cost": proposal.cost, "tokens": proposal.tokens}
         refused = guards.refusal(self.contract, before, changed)
         if not changed or refused:
             self.write("proposed", id=each.id, **told)
@@ -157,47 +154,6 @@ class Trials:
             if e.id != each.id and e.tree == each.tree and e.parent_tree == each.parent_tree and e.outcome in MEASURED
         )  # fmt: skip
         return next(same, "")
-
-    def _ask(self, each: Experiment, home: Path) -> Proposal:
-        proposer = self.contract.proposer
-        if proposer.kind == "scripted":
-            script = self.place.root / "script.toml"
-            return proposers.scripted(script.read_text(encoding="utf-8"), each.n - 1, self.place.candidate)
-        if proposer.kind == "random":
-            return proposers.chance(self.contract, self.place.candidate, f"{self.contract.seed(0)}:{each.n}")
-        mark = f"{self.place.root}/{each.id}.proposer"
-        if not home.is_dir():
-            home.mkdir(parents=True, mode=0o700)
-            prompt = home / "prompt.md"
-            prompt.write_text(self._prompt(), encoding="utf-8")
-            runner.begin(home, [self._proposer_stage(prompt)], PROPOSER_BOUNDS, mark)
-        ended = runner.wait(home, self.meanwhile)
-        runner.sweep(mark)
-        if ended is None:
-            raise Unusable("the proposer was killed")
-        if ended[0].reason:
-            raise Unusable(f"{ended[0].reason}: {_last_line(runner.printed(home, 'proposer'))}")
-        return proposers.heard(proposer, runner.printed(home, "proposer"))
-
-    def _proposer_stage(self, prompt: Path) -> Stage:
-        """With the human's own environment and home: that is where a client's login is."""
-        command = proposers.command(self.contract.proposer)
-        candidate = str(self.place.candidate)
-        return Stage(
-            "proposer", command, candidate, _own_environment(), self.contract.proposer.seconds, stdin=str(prompt)
-        )
-
-    def _prompt(self) -> str:
-        holder = self.state.holder()
-        assert holder is not None  # nothing is proposed before the baseline
-        goal = self.place.candidate / self.contract.goal
-        crash = next((e for e in reversed(self.state.experiments.values()) if e.outcome == "crash"), None)
-        tail = runner.printed(self.place.run(crash.runs[-1].place), "run", 4096) if crash and crash.runs else ""
-        spread = noise.sigma(self.state.experiments.values())
-        return bundle.text(
-            self.contract, goal.read_text(encoding="utf-8") if goal.is_file() else "", self.state.experiments.values(),
-            holder, tail, self.state.steering, spread.value if spread else None,
-        )  # fmt: skip
 
     # -- running, measured
 
@@ -303,13 +259,3 @@ class Trials:
         old, new = self.state.pending
         trees.move(self.subject.repo, str(self.state.begun["branch"]), old, new, "agentdeck research: taken back")
         self.write("moved", champion=new)
-
-
-def _own_environment() -> dict[str, str]:
-    """That of this process, without tmux's and our own variables."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("TMUX", "DECK_"))}
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "it said nothing"

@@ -21,6 +21,7 @@ from agentdeck.services.rounds import forever
 from agentdeck.services.status.monitor import Monitor, Report
 from agentdeck.services.trees import worktrees
 from agentdeck.services.usage import usage_sources
+from agentdeck.services.usage.proposals import Proposals
 from agentdeck.services.usage.transcript_watch import TranscriptWatch
 from agentdeck.services.usage.usage import Ingest, Source, sources_for
 from agentdeck.services.usage.vitals import VitalsWatch
@@ -58,6 +59,7 @@ class Meter:
         self.ingest = Ingest(writer, prices)
         self.watch = TranscriptWatch()
         self.vitals = VitalsWatch(writer)
+        self.proposals = Proposals()
         self.counted: Callable[[set[str]], Awaitable[None]] = _nobody
         self._stale: set[str] = set()
         self._counted = 0
@@ -105,6 +107,7 @@ class Meter:
             self._followed = now_ms()
             await self._follow(agents)
         self._sources = await self.writer.run(lambda conn: sources_of(conn, agents))
+        self._sources += await self.proposals.look(self.writer, agents)
         await self._scan(self._sources)
         told = await self.vitals.look(agents, self.ingest.quotes)
         if told:
