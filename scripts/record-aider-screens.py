@@ -35,7 +35,7 @@ def _others() -> ModuleType:
 
 OTHERS = _others()
 OTHERS.ARGV["aider"] = ["aider", "--model", "openai/scripted"]
-OTHERS.READY["aider"] = r"^> *$"
+OTHERS.READY["aider"] = r"^([a-z]+)?> *$"
 Stage = Any  # one running client that a scene plays with
 STORY = "Tell me a story ::slow 60 ::say " + "Once upon a time there was a parser. " * 20
 
@@ -116,7 +116,6 @@ NEW = "Make it ::wait 1 ::say I make it.\\n\\nhello.py\\n```\\nprint(1)\\n```\\n
 RUN = "Run it ::wait 1 ::say Run this:\\n\\n```bash\\nls -la\\n```\\n"
 ASKS = ("needs_input", "permission")
 DIFFS = ("gitignore: false", "gitignore: false\nedit-format: diff")
-NEWS = ("show-release-notes: false", "show-release-notes: true")
 FAIL = "Fail ::fail 400 x99 This request is not understood ::say never"
 SCENES = {
     "idle": Scene(sees(r"^> *$"), "idle"),
@@ -138,7 +137,6 @@ SCENES = {
     "failed": Scene(says(FAIL, "not understood", 3), "failed"),
     "gitignore": Scene(sees(r"\[Yes\]:"), *ASKS, settings=("gitignore: false", "")),
     "model-warning": Scene(sees(r"\[Yes\]:"), *ASKS, settings=("show-model-warnings: false", "")),
-    "release-notes": Scene(sees(r"\[Yes\]:"), *ASKS, settings=NEWS),
     "narrow-add-file": Scene(says(ADD, r"\[Yes\]:|Yes"), *ASKS, size=(46, 24)),
     "narrow-idle": Scene(sees(r"^> *$"), "idle", size=(46, 24)),
     "narrow-busy": Scene(says("Think ::wait 60 ::say never", "aiting", 2), "working", size=(46, 24)),

@@ -231,18 +231,25 @@ def running(name: str, state: str, scene: Any, binary: Path, **more: str) -> Ite
             if name == "claude":
                 CLAUDE.seed(scene.seed, home, repo)
                 mode = "plan" if state == "plan-approval" else "default"
-                argv, environ = ["claude", "--permission-mode", mode], client.environment(binary, home, model.url)
+                needs = getattr(scene, "needs", ())
+                argv = ["claude", *(needs if "--permission-mode" in needs else ("--permission-mode", mode, *needs))]
+                environ = client.environment(binary, home, model.url)
                 argv += ["--mcp-config", json.dumps(_MCP)] if state == "permission-mcp" else []
                 stage: Any = CLAUDE.Stage(pane, home, repo)
             else:
                 settings = others.seed(name, home, model.url, repo)
                 settings.write_text(settings.read_text().replace(*scene.settings) if scene.settings[0] else
                                     settings.read_text())  # fmt: skip
-                argv, environ = OTHERS.ARGV[name], others.environment(name, binary, home, model.url)
+                argv, environ = (
+                    [*OTHERS.ARGV[name], *getattr(scene, "needs", ())],
+                    others.environment(name, binary, home, model.url),
+                )
                 environ |= {"COLORTERM": "truecolor", "TERM": "tmux-256color"}
                 if state == "sign-in":
                     environ.pop("GEMINI_API_KEY")
                 stage = OTHERS.Stage(name, pane)
+            if hasattr(scene, "before"):
+                scene.before(home, repo)
             pane.start(repo, {**environ, **more}, argv)
             scene.play(stage)
 

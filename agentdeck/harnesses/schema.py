@@ -91,7 +91,8 @@ class Composer(Strict):
     """Where the human types, and what in it is not a draft.
 
     `rules`: the composer is every row between the two lowest rows of one of the `rule` characters;
-    `line`: the rows from `prompt` down to the cursor; `box`: the lowest rows that begin with `prompt` and
+    `line`: the rows from `prompt` down to the cursor (with `again`, every row of a draft begins with the prompt;
+    `mode` is a pattern of a word that may stand before it); `box`: the lowest rows that begin with `prompt` and
     stand on a row that begins with `floor`, but for the last `foot` of them; `shell`: what follows a prompt
     that may be anybody's own, on the row of the cursor; `none`: the client has no composer. Cells with one of
     `placeholder` attributes are the client's own words, not a draft. A theme changes colours: a composer that
@@ -107,6 +108,8 @@ class Composer(Strict):
     placeholder: list[Attribute] = []
     hint: str = ""
     always: bool = False  # an empty composer shows its placeholder: bare blanks are a draft that begins with them
+    again: bool = False
+    mode: str = ""
     cursor_cell: bool = False  # the client draws its own cursor as one reverse cell
     badge: str = ""
 

@@ -126,7 +126,9 @@ def test_a_dialog_that_is_partly_out_of_sight_is_never_read_as_busy_or_free(left
     for kept in screen_check.gather([str(SCREENS)], ""):
         rows = "\n".join(kept.rows).rstrip().split("\n")
         if kept.wanted == "needs_input" and len(rows) > left:
-            found += [screen_check.read(replace(kept, rows=tuple(part))) for part in (rows[-left:], rows[: -left // 4])]
+            # who prints line by line never shows less than its last ones
+            parts = [rows[-left:], *([] if kept.harness == "aider" else [rows[: -left // 4]])]
+            found += [screen_check.read(replace(kept, rows=tuple(part))) for part in parts]
     assert len(found) > 100
     assert [one.file for one in found if one.missed] == []
     assert sum(one.state == "unknown" for one in found) <= 0.05 * len(found)

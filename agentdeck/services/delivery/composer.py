@@ -105,11 +105,16 @@ def _is_rule(marks: str, text: str) -> bool:
 
 def _line(rules: Composer, lines: Sequence[Line], cursor_y: int) -> Rows | None:
     """From the last row that begins with the prompt at or above the cursor, down to the cursor."""
-    for y in range(min(cursor_y, len(lines) - 1), -1, -1):
-        if plain(lines[y]).startswith(rules.prompt.rstrip()):
-            rows = [_cells(line) for line in lines[y : cursor_y + 1]]
-            return [rows[0][len(rules.prompt) :], *rows[1:]]
-    return None
+    prompt = re.compile(f"(?:{rules.mode})?{re.escape(rules.prompt.rstrip())}" if rules.mode else
+                        re.escape(rules.prompt.rstrip()))  # fmt: skip
+    blanks, last = len(rules.prompt) - len(rules.prompt.rstrip()), min(cursor_y, len(lines) - 1)
+    begins = {y: found.end() + blanks for y in range(last + 1) if (found := prompt.match(plain(lines[y])))}
+    first = max(begins, default=-1)
+    while rules.again and first - 1 in begins:
+        first -= 1
+    if first < 0:
+        return None
+    return [_cells(lines[y])[begins.get(y, 0) if rules.again or y == first else 0 :] for y in range(first, last + 1)]
 
 
 def _box(rules: Composer, lines: Sequence[Line], cursor_y: int) -> Rows | None:
