@@ -1,11 +1,20 @@
-"""The few keys of a transcript's row that are read: as types, so that a whole row is decoded and the rest skipped.
+"""The few keys of a response's row that are read: as types, so that a whole row is decoded and the rest skipped.
 
-A row that has other types in their place (a float, a null, a number as text) is for the tolerant way.
+A row in which anything is not of its usual kind (a float, a null, a number as text, a long name, no message id) is
+refused by the decoder, in C, and is for the tolerant way.
 """
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import msgspec
+
+from agentdeck.harnesses.jsonl import LONGEST_TEXT, MOST_TOKENS
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST_TOKENS)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 
 
 class Writes(msgspec.Struct, gc=False):
@@ -22,37 +31,37 @@ class Searches(msgspec.Struct, gc=False):
 
 
 class Usage(msgspec.Struct, gc=False):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int = 0
-    cache_creation_input_tokens: int = -1  # not told: then the nested ones count
+    cache_creation_input_tokens: Count  # not told: then the nested ones count, which is for the tolerant way
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_input_tokens: Count = 0
     cache_creation: Writes | None = None
     output_tokens_details: Details | None = None
     server_tool_use: Searches | None = None
     service_tier: str | None = None
     speed: str | None = None
     inference_geo: str | None = None
-    iterations: list[msgspec.Raw] | None = None
+    iterations: Annotated[list[None], msgspec.Meta(max_length=0)] | None = None
 
 
 class Message(msgspec.Struct, gc=False):
-    id: str = ""
-    model: str = ""
-    usage: Usage | None = None
+    id: Name
+    model: Name
+    usage: Usage
 
 
 class Row(msgspec.Struct, gc=False):
-    type: str = ""
-    timestamp: str = ""
-    sessionId: str = ""
-    requestSessionId: str | None = None
-    requestId: str | None = None
+    type: Literal["assistant"]
+    timestamp: Name
+    sessionId: Name
+    message: Message
+    requestSessionId: Text | None = None
+    requestId: Text | None = None
     isSidechain: bool | None = None
-    agentId: str | None = None
+    agentId: Text | None = None
     isApiErrorMessage: bool | None = None
-    cwd: str | None = None
-    costUSD: msgspec.Raw | None = None
-    message: Message = msgspec.field(default_factory=Message)
+    cwd: Text | None = None
+    costUSD: None = None
 
 
 decode = msgspec.json.Decoder(Row).decode

@@ -9,28 +9,27 @@ processes ran that are in one, in milliseconds.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text
 from agentdeck.models.usage import ClientTotal, Tokens
 
 HARNESS = "claude"
-NEEDLE = b'"cost-state"'
 STAMP = b'"timestamp":'
 
 
-def read(chunk: bytes, state: str, told_parent: str) -> tuple[str, list[ClientTotal]]:
-    """The state after whole lines, and the totals told in them.
+def read(chunk: bytes, starts: Sequence[int], state: str, told_parent: str) -> tuple[str, list[ClientTotal]]:
+    """The state after whole lines, and the totals told in those of them that begin at `starts`.
 
     The state is the time of the last row (UTC ms) and, of a fork, the session it goes on from.
     """
     before, _, parent = state.partition(" ")
     parent = told_parent or parent
     found: list[ClientTotal] = []
-    search = 0
-    while (hit := chunk.find(NEEDLE, search)) >= 0:
-        start, end = chunk.rfind(b"\n", 0, hit) + 1, chunk.find(b"\n", hit)
-        search = len(chunk) if end < 0 else end
-        found += _of_line(chunk[start:search], int(_before(chunk, start, before) or 0), parent)
+    for start in starts:
+        end = chunk.find(b"\n", start)
+        line = chunk[start:] if end < 0 else chunk[start:end]
+        found += _of_line(line, int(_before(chunk, start, before) or 0), parent)
     return f"{_before(chunk, len(chunk), before)} {parent}".rstrip(), found
 
 

@@ -28,10 +28,10 @@ QUIET = {"user", "assistant", "progress", "system", "attachment"}
 
 def read(chunk: bytes, path: str, state: str) -> Found:
     """What whole lines of the transcript `path` tell: usage, damage, and the client's own running totals."""
-    found, strange, parent = quick.records(chunk, path)
+    found, strange, parent, sums = quick.records(chunk, path)
     more, damaged = records(b"\n".join(strange), path) if strange else ([], 0)
     parent = next(filter(None, map(_parent, reversed(strange))), "") or parent
-    at, told = totals.read(chunk, state, parent)
+    at, told = totals.read(chunk, sums, state, parent)
     return Found([*found, *more], damaged, at, told)
 
 

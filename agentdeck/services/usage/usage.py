@@ -36,7 +36,8 @@ _STATE = [one.name for one in fields(FileState)]
 @dataclass(slots=True)
 class _Batch:
     records: list[tuple[UsageRecord, str]] = field(default_factory=list)  # with the repository it was met in
-    states: dict[str, FileState] = field(default_factory=dict)
+    reached: dict[str, tuple[FileState, int, str]] = field(default_factory=dict)
+    """By path: state, diagnostics that it does not count yet, what the reader must know"""
     waiting: set[str] = field(default_factory=set)
     sessions: set[tuple[str, str]] = field(default_factory=set)
     contexts: dict[str, UsageRecord] = field(default_factory=dict)  # agent -> its latest main-chain response
@@ -44,21 +45,29 @@ class _Batch:
     limits: list[tuple[str, Limit]] = field(default_factory=list)  # with the agent that was told
 
     def add(self, source: Source, piece: Piece, told: Found, diagnostics: int, places: Places) -> None:
-        state = piece.state
-        self.states[state.path] = replace(state, diagnostics=state.diagnostics + diagnostics, told=told.state)
+        path = piece.state.path
+        self.reached[path] = piece.state, diagnostics, told.state
         self.sessions.add((source.session, source.agent))
         if piece.waits:
-            self.waiting.add(state.path)
+            self.waiting.add(path)
         self.totals += told.totals
         self.limits += [(source.agent, limit) for limit in told.limits]
         for found in told.records:
             record = found
             if not found.ts or found.harness != source.harness:
-                record = found._replace(harness=source.harness, ts=found.ts or state.mtime_ns // 1_000_000)
-            self.records.append((record, source.repo or places.of_row(state.path, record.cwd)))
-            latest = self.contexts.get(source.agent)
-            if source.agent and record.context_tokens and (latest is None or latest.ts <= record.ts):
-                self.contexts[source.agent] = record
+                record = found._replace(harness=source.harness, ts=found.ts or piece.state.mtime_ns // 1_000_000)
+            self.records.append((record, source.repo or places.of_row(path, record.cwd)))
+            if source.agent and record.context_tokens:
+                latest = self.contexts.get(source.agent)
+                if latest is None or latest.ts <= record.ts:
+                    self.contexts[source.agent] = record
+
+    def states(self) -> dict[str, FileState]:
+        """How far each file is known once this is stored."""
+        return {
+            path: replace(state, diagnostics=state.diagnostics + diagnostics, told=told)
+            for path, (state, diagnostics, told) in self.reached.items()
+        }
 
 
 class Ingest:
@@ -99,10 +108,11 @@ class Ingest:
         batches = self._batches(found, settle)
         while (batch := await self._aside(next, batches, None)) is not None:
             await self._prices.need(usage_store.price_key(record) for record, _ in batch.records)
-            changed |= await self._writer.run(lambda conn, batch=batch: self._store(conn, batch))
+            states = batch.states()
+            changed |= await self._writer.run(lambda conn, batch=batch, states=states: self._store(conn, batch, states))
             self._prices.unsaved.clear()
-            self._waiting = self._waiting - batch.states.keys() | batch.waiting
-            self._states.update(batch.states)
+            self._waiting = self._waiting - states.keys() | batch.waiting
+            self._states.update(states)
         return changed
 
     async def _aside(self, work: Callable[..., T], *given: Any) -> T:
@@ -156,10 +166,10 @@ class Ingest:
                 self.unreadable.pop(path, None)
             except OSError as error:
                 self.unreadable[path] = error.strerror or str(error)
-        if batch.states:
+        if batch.reached:
             yield batch
 
-    def _store(self, conn: sqlite3.Connection, batch: _Batch) -> set[str]:
+    def _store(self, conn: sqlite3.Connection, batch: _Batch, states: Mapping[str, FileState]) -> set[str]:
         owners = Owners(conn)
         owners.add(batch.sessions)
         usage_prices.keep(conn, self._prices.unsaved)
@@ -175,7 +185,7 @@ class Ingest:
         marks = ", ".join("?" * len(_STATE))
         conn.executemany(
             f"INSERT OR REPLACE INTO file_states ({', '.join(_STATE)}) VALUES ({marks})",
-            [astuple(state) for state in batch.states.values()],
+            [astuple(state) for state in states.values()],
         )
         return changed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from agentdeck.services.usage.usage_import import Discovery, discover, usual
 from agentdeck.services.usage.usage_prices import overrides_of
 
 LOG_PAGES = 8000  # of the write-ahead log before it is worked in: 32 MB
+GARBAGE = 100_000  # objects between two looks for cycles: a batch makes tens of thousands, and none
 Progress = Callable[[int, int], None]
 """(bytes read so far, bytes of all files)"""
 _SUM = """SELECT SUM(messages), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
@@ -25,6 +27,7 @@ def take_in(places: Sequence[str], progress: Progress | None = None) -> dict[str
     """Count what lies in `places`, in the usual places of all clients when none is named, and tell what was new."""
     found = discover(places or usual(os.environ))
     writer = Writer(paths.database_file())
+    gc.set_threshold(GARBAGE)
     try:
         return asyncio.run(_take_in(writer, found, progress))
     finally:
