@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from typing import Any
 
 from agentdeck.harnesses.claude.lines import TOTALS, tell
 from agentdeck.harnesses.claude.rows import Row, Usage, decode
@@ -17,7 +18,7 @@ from agentdeck.models.usage import Tokens, UsageRecord
 HARNESS = "claude"
 VARIANTS = {"fast", "batch", "priority", "flex", "us"}
 STAMP = len("2026-11-22T18:32:53.421Z")
-new = tuple.__new__  # of a named tuple: its own takes three times as long, and a first scan makes 200,000
+new: Any = tuple.__new__  # of a named tuple: its own takes three times as long, and a first scan makes 200,000
 
 
 def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], list[bytes], str, list[int]]:
