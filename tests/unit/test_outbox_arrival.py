@@ -213,6 +213,30 @@ async def test_a_question_over_the_text_holds_enter_until_it_is_answered(deliver
     assert (told.state, terminal.entered) == ("acknowledged", 1)
 
 
+async def test_a_composer_out_of_sight_does_not_make_a_text_that_stood_there_one_that_never_came(deliver: Any) -> None:
+    """A human has typed to it, and then the terminal is too low for the composer for a while."""
+
+    def meanwhile(looks: int) -> None:
+        if looks == 2:
+            terminal.composer += "?"
+            terminal.moves += 1
+        terminal.hidden = 30 < looks < 60  # type: ignore[attr-defined]
+        if looks == 90:
+            terminal.composer = terminal.composer.removesuffix("?")
+        assert terminal.entered == 0 or looks >= 90
+
+    terminal = Terminal(before=meanwhile)
+    look = terminal.sight
+
+    async def lowered(*args: Any) -> Sight:
+        found = await look(*args)
+        return replace(found, screen=("no prompt",)) if terminal.hidden else found  # type: ignore[attr-defined]
+
+    terminal.sight = lowered  # pyrefly: ignore
+    told = await deliver(terminal)
+    assert (told.state, terminal.pasted, terminal.entered) == ("acknowledged", 1, 1)
+
+
 async def test_somebody_who_types_elsewhere_in_the_pane_is_waited_for(deliver: Any) -> None:
     terminal = Terminal()
     terminal.typed = now_ms() - 200

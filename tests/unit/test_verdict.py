@@ -91,6 +91,15 @@ def test_idle_is_believed_only_when_nothing_has_changed_for_a_moment() -> None:
     assert verdict([seen("hook", "idle", ago=SETTLE_MS + 50), seen("title")], NOW, before).state == "idle"
 
 
+def test_rest_between_a_limit_and_a_client_that_goes_on_by_itself_is_not_taken_for_idle() -> None:
+    """It shows an empty composer for half a second; nothing may be pasted then."""
+    before = Status("limited", "screen", NOW - 60_000, "hit its limit", until=NOW - 1_000, checked=NOW)
+    rest = [seen("vendor", *REST, ago=60_000), seen("screen", "idle", ago=600)]
+    assert verdict(rest, NOW, before).state == "limited"
+    assert verdict([*rest, seen("hook", *BUSY, ago=10)], NOW, before).state == "working"
+    assert verdict([seen("vendor", *REST, ago=60_000), seen("screen", "idle", ago=3_100)], NOW, before).state == "idle"
+
+
 def test_a_less_trusted_newer_sign_is_waited_for_and_then_admitted_as_unknown() -> None:
     before = Status("working", since=NOW - 9000)
     vendor = seen("vendor", *BUSY, ago=9000)

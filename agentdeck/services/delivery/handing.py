@@ -195,6 +195,8 @@ class Handing:
             elif missed > ARRIVE_SECONDS and seen.held == "other":
                 waiter.stood = True  # whoever typed to it sends it or takes it out: a human's line is theirs
                 await self._wait("something else stands with it in its composer; Enter is left to whoever typed that")
+            elif waiter.stood and seen.typed.state == "absent":
+                await self._wait("it stands in its composer, which is not on the screen now")
             elif missed > ARRIVE_SECONDS and await self._astray(waiter, seen, missed, painted):
                 return False
             await asyncio.sleep(NOTICE_SECONDS)

@@ -10,6 +10,7 @@ from agentdeck.models.status import TRUST, Evidence, Reason, State, Status
 FRESH_MS = 10_000  # with no source confirmed for this long, nothing is known
 SETTLE_MS = 400  # idle is believed once nothing has changed for this long: clients repaint in steps
 BEHIND_MS = 1_200  # and this long after work in the background: its end is told to the model, which has a word on it
+AFTER_LIMIT_MS = 3_000  # and this long after a limit: a client that goes on by itself rests for half a second before
 CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels through all of them
 # A client may go on by itself once its limit has reset, and shows that time without seconds: up to a minute later,
 # and what it takes to begin. Only then is it taken for idle.
@@ -110,17 +111,19 @@ def verdict(evidence: Iterable[Evidence], now: int, previous: Status | None = No
         return _conflict(leader, weighed.rival, before, now)
     state = weighed.possible[0]
     held = state == "idle" and before.state not in ("idle", "unknown", "starting", "exited")
-    if held and now - leader.changed < _settling(weighed):
+    if held and now - leader.changed < _settling(weighed, before.state):
         return replace(before, checked=now)
     return _status(state, leader, agreeing, before, now)
 
 
-def _settling(weighed: Weighed) -> int:
+def _settling(weighed: Weighed, before: State) -> int:
     """How long idle must have stood until it is believed: an event is waited with until the client's file agrees.
 
     A turn that ends with a prompt in the queue fires its hook, and the file stays busy.
     """
     leader = weighed.agreeing[0]
+    if before == "limited":
+        return AFTER_LIMIT_MS
     against = [e for e in weighed.overruled if e.source in POLLED and TRUST[e.source] >= TRUST[leader.source]]
     if leader.source not in POLLED and against:
         return CONFLICT_MS
