@@ -50,6 +50,7 @@ class Case:
     auxiliary: int = 0
     damaged: int = 0
     sessions: Mapping[str, int] = field(default_factory=dict)  # session -> its output tokens
+    days: Mapping[str, int] = field(default_factory=dict)  # UTC day -> its output tokens
 
 
 CASES = [

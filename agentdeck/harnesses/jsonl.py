@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
+
+from agentdeck.harnesses import packed
 
 NEEDLE = b'"usage":'
 MOST_TOKENS = 10**12  # more than this in one response is damage, and sums must fit 64 bits
@@ -52,8 +54,16 @@ def usage_rows(chunk: bytes, needle: bytes = NEEDLE) -> tuple[list[Row], int]:
 def first_row(path: str) -> Row:
     """The first row of a file; {} when there is none to read, or it is longer than any head of a file."""
     try:
+        return mapping(json.loads(packed.first_line(path, LONGEST_HEAD)))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def first_document(path: str) -> Row:
+    """A file that is one JSON object; {} when there is none to read."""
+    try:
         with open(path, "rb") as file:
-            return mapping(json.loads(file.readline(LONGEST_HEAD)))
+            return mapping(json.loads(file.read(LONGEST_HEAD)))
     except (OSError, ValueError, RecursionError):
         return {}
 
@@ -113,7 +123,8 @@ def moment(value: object) -> int:
     """UTC milliseconds of an ISO 8601 time (or of a number of them); 0 when there is none to read."""
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value).timestamp() * 1000
+            when = datetime.fromisoformat(value)
+            value = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000  # clients write UTC
         except (ValueError, OverflowError):
             return 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

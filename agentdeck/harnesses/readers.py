@@ -46,11 +46,13 @@ class Page:
 class Store:
     """A client's database, each session of which is read as if it were a file: its path is `name(database, session)`.
 
+    `holds(path)` tells such a path, or a database's own, from a file of the client's that is read as it is.
     `seen(path)` and `pages(path, since)` are for counting, `said(path)` gives the lines of its conversation; these
     raise OSError when the database cannot be read now. `sessions(database)` are (session, directory).
     """
 
     name: Callable[[str, str], str]
+    holds: Callable[[str], bool]
     seen: Callable[[str], Seen]
     pages: Callable[[str, int], Iterator[Page]]
     said: Callable[[str], Iterator[bytes]]
@@ -70,17 +72,23 @@ class Reader:
     store: Store | None = None
     kin: Callable[[str], Iterable[str]] | None = None
 
+    def store_of(self, path: str) -> Store | None:
+        """The client's database when the lines of `path` stand in one."""
+        return self.store if self.store is not None and self.store.holds(path) else None
+
     def seen(self, path: str) -> Seen:
         """What changes whenever the file does. Raises OSError when it is not there."""
-        if self.store is not None:
-            return self.store.seen(path)
+        store = self.store_of(path)
+        if store is not None:
+            return store.seen(path)
         stat = os.stat(path)
         return Seen(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
     def lines(self, path: str, tail: int = 0) -> Iterator[bytes]:
         """All lines, for reading a conversation, or those of a file's last `tail` bytes. Raises OSError."""
-        if self.store is not None:
-            yield from self.store.said(path)
+        store = self.store_of(path)
+        if store is not None:
+            yield from store.said(path)
             return
         with open(path, "rb") as file:
             if tail and os.fstat(file.fileno()).st_size > tail:

@@ -9,11 +9,13 @@ from typing import Any
 
 import genai_prices  # noqa: F401 - the list is in memory, so no process is started to ask it
 import pytest
+import zstandard
 from click.testing import CliRunner
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
 from agentdeck.cli import main
+from agentdeck.harnesses import packed
 from tests import usage_corpus
 
 CODEX = "01a2048e-3520-7371-beb3-211b3ec047a9"
@@ -90,14 +92,25 @@ def test_files_are_known_by_what_they_hold_wherever_they_lie(tmp_path: Path) -> 
     put(tmp_path / "old/b.jsonl", codex_rollout())
     put(tmp_path / "old/c.jsonl", gemini_chat())
     put(tmp_path / "old/notes.jsonl", b'{"hello": 1}\n')
-    put(tmp_path / "old/d.jsonl.zst", b"\x28\xb5\x2f\xfd")
+    put(tmp_path / "old/d.jsonl.zst", zstandard.compress(lines(usage_corpus.Writer(2).response("two"))))
+    put(tmp_path / "old/e.jsonl.xz", b"\xfd7zXZ but not really")
     (tmp_path / "old/again.jsonl").symlink_to(tmp_path / "old/b.jsonl")
     os.link(tmp_path / "old/c.jsonl", tmp_path / "old/hard.jsonl")
     (tmp_path / "old/loop").symlink_to(tmp_path / "old")
     told = run("import", str(tmp_path / "old"))
-    assert told["files"] == {"claude": 1, "codex": 1, "gemini": 1}
+    assert told["files"] == {"claude": 2, "codex": 1, "gemini": 1}
     assert told["diagnostics"]["files_of_no_known_client"] == 1
-    assert told["diagnostics"]["compressed_files_not_read"] == 1
+    assert told["diagnostics"]["unreadable_files"] == 1 and "e.jsonl.xz" in str(told["unreadable"])
+
+
+def test_what_nothing_here_unpacks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(path: str) -> None:
+        raise packed.NoUnpacker("no zstd")
+
+    monkeypatch.setattr(packed, "_zstd", none)
+    put(tmp_path / "old/d.jsonl.zst", zstandard.compress(lines(usage_corpus.Writer(2).response("two"))))
+    told = run("import", str(tmp_path / "old"))
+    assert (told["messages"], told["diagnostics"]["compressed_files_not_read"]) == (0, 1)
 
 
 def test_one_session_in_two_configuration_directories_counts_once(

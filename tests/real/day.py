@@ -48,17 +48,11 @@ class Day:
             raise AssertionError(f"{error}\n{self.deck.run('screen', 'ann')}{self.deck.run('show', 'ann')}") from None
 
     def command(self, word: str, done: str = "") -> None:
-        """Type one of the client's own commands, as a human does: some clients are handed such a text as mere words.
-
-        With `done`, take the first of what it asks then, until the screen shows that.
-        """
-        pane = self.deck.row("ann")["pane_id"]
-        self.deck.keys(pane, "-l", "--", word)
-        self.deck.shows("ann", word)
-        self.deck.keys(pane, "Enter")
+        """Have the client take a command of its own, and the first of what it asks then until it shows `done`."""
+        self.deck.start("send", "ann", "--command", word)
         if done:
             self.deck.shows("ann", "enter select")
-            self.deck.keys(pane, "Enter")
+            self.deck.keys(self.deck.row("ann")["pane_id"], "Enter")
             self.deck.shows("ann", done)
 
     def compact(self) -> None:

@@ -67,7 +67,8 @@ def _of_row(row: Row, path: str) -> list[UsageRecord]:
     usage = mapping(message.get("usage"))
     model = text(message.get("model"))
     tokens = _tokens(usage)
-    if model == "<synthetic>" or row.get("isApiErrorMessage") or not tokens.total:
+    cost = _own_cost(row)
+    if model == "<synthetic>" or row.get("isApiErrorMessage") or not (tokens.total or cost):
         return []
     sidechain = _sidechain(row, path)
     response, request = text(message.get("id")), text(row.get("requestId"))
@@ -82,7 +83,7 @@ def _of_row(row: Row, path: str) -> list[UsageRecord]:
         tokens=tokens,
         sidechain=sidechain,
         cwd=text(row.get("cwd")),
-        client_cost=_own_cost(row),
+        client_cost=cost,
         context_tokens=0 if sidechain else _context(usage, tokens),
         variant=signs(text(usage.get("speed")), text(usage.get("service_tier")), text(usage.get("inference_geo"))),
         searches=count(mapping(usage.get("server_tool_use")).get("web_search_requests")),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from glob import escape, glob
 
+from agentdeck.harnesses import packed
 from agentdeck.harnesses.codex.rows import amounts, tokens_of, told_rows
 from agentdeck.harnesses.codex.state import Event
 from agentdeck.harnesses.jsonl import Row, mapping, moment, text
@@ -35,8 +36,7 @@ def _stamp(file: str) -> tuple[int, int]:
 
 @lru_cache(FILES_KNOWN)
 def _read(file: str, _stamp: tuple[int, int]) -> tuple[tuple[Event, ...], frozenset[tuple[str, Tokens]]]:
-    with open(file, "rb") as opened:
-        rows, _ = told_rows(opened.read())
+    rows, _ = told_rows(b"".join(packed.blocks(file, 1 << 20)))
     payloads = [(moment(row.get("timestamp")), mapping(row.get("payload"))) for row in rows]
     told = [(text(one.get("response_id")), tokens_of(mapping(one.get("usage")))) for _, one in payloads]
     return tuple(_events(payloads)), frozenset(pair for pair in told if pair[0])
@@ -57,7 +57,7 @@ def _rollout(path: str, thread: str) -> str:
     """The rollout of another thread below the same root, archived or not; '' when there is none."""
     root = _root(path)
     if not thread or not root:
-        return next(iter(glob(os.path.join(escape(os.path.dirname(path)), f"*{escape(thread)}.jsonl"))), "")
+        return next(iter(glob(os.path.join(escape(os.path.dirname(path)), f"*{escape(thread)}.jsonl*"))), "")
     return _find(root, thread)
 
 
@@ -70,7 +70,7 @@ def _root(path: str) -> str:
 @lru_cache(256)
 def _find(root: str, thread: str) -> str:
     for folder in FOLDERS:
-        pattern = os.path.join(escape(root), folder, "**", f"rollout-*{escape(thread)}.jsonl")
+        pattern = os.path.join(escape(root), folder, "**", f"rollout-*{escape(thread)}.jsonl*")
         found = glob(pattern, recursive=True)
         if found:
             return found[0]

@@ -114,7 +114,8 @@ class _Reading:
         if spent is None:
             return
         mark = self.state.count_total if not self.state.resets else f"{self.state.resets}.{self.state.count_total}"
-        self._add(f"{self.state.thread}#{mark}", "", self.state.session, self.state.thread, at, self.state.model, spent)
+        model = text(info.get("model")) or text(told.get("model")) or self.state.model
+        self._add(f"{self.state.thread}#{mark}", "", self.state.session, self.state.thread, at, model, spent)
 
     def _add(self, name: str, response: str, session: str, thread: str, at: int, model: str, used: Tokens) -> None:
         if not used.total:

@@ -28,7 +28,9 @@ def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
     rows, strange = usage_rows(chunk, NEEDLE)
     session, sidechain = _whose(path) if rows else ("", "")
     found: list[UsageRecord] = []
-    for row in (message for outer in rows for message in messages(outer)):
+    for whole, row in ((outer, message) for outer in rows for message in messages(outer)):
+        if not sidechain and "messages" in whole:  # one document for the whole session
+            session = text(whole.get("sessionId")) or session
         tokens = _tokens(mapping(row.get("tokens")))
         if row.get("type") == "gemini" and tokens.total:
             found.append(_record(row, tokens, session, sidechain))

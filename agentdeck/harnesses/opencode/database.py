@@ -38,6 +38,11 @@ def name(database: str, session: str) -> str:
     return f"{database}#{session}"
 
 
+def holds(path: str) -> bool:
+    """Whether a path is that of a database, or of a session in one."""
+    return path.partition("#")[0].endswith(".db")
+
+
 def split(path: str) -> tuple[str, str]:
     """Database and session of such a path."""
     database, _, session = path.rpartition("#")

@@ -1,4 +1,4 @@
-"""Reads usage out of opencode's messages, as `database.py` tells them. Nothing here may crash on them.
+"""Reads usage out of opencode's messages, as `database.py` or `storage.py` tells them. Nothing here may crash on them.
 
 What was observed with 1.18.33:
 - A message of the assistant is one response; its counts come with its end.
@@ -13,25 +13,33 @@ from __future__ import annotations
 import hashlib
 
 from agentdeck.harnesses.jsonl import Row, count, mapping, moment, text, usage_rows
-from agentdeck.harnesses.opencode import database
+from agentdeck.harnesses.opencode import database, storage
 from agentdeck.harnesses.readers import Store
 from agentdeck.models.usage import Tokens, UsageRecord
 
-PARSER = 1
+PARSER = 2
 HARNESS = "opencode"
-STORE = Store(database.name, database.seen, database.pages, database.said, database.sessions)
+STORE = Store(database.name, database.holds, database.seen, database.pages, database.said, database.sessions)
 
 
 def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
     """The usage records of whole lines, and how many damaged rows were met."""
     rows, damaged = usage_rows(chunk, b'"tokens":')
-    found = [_record(mapping(row.get("message")), mapping(row.get("whose"))) for row in rows]
+    found = [_record(*_told(row, path)) for row in rows]
     return [record for record in found if record is not None], damaged
+
+
+def _told(row: Row, path: str) -> tuple[Row, Row]:
+    """The message of a row, and whose it is."""
+    if "whose" in row:
+        return mapping(row.get("message")), mapping(row.get("whose"))
+    return storage.told(row, path)
 
 
 def _record(message: Row, whose: Row) -> UsageRecord | None:
     tokens, times = _tokens(mapping(message.get("tokens"))), mapping(message.get("time"))
-    if message.get("role") != "assistant" or not tokens.total or not times.get("completed"):
+    cost = _cost(message.get("cost"))
+    if message.get("role") != "assistant" or not times.get("completed") or not (tokens.total or cost):
         return None
     session, own = text(whose.get("session")), text(whose.get("own"))
     key = f"{HARNESS}:{_name(message, times)}"
@@ -45,7 +53,7 @@ def _record(message: Row, whose: Row) -> UsageRecord | None:
         tokens=tokens,
         sidechain="" if own == session else own,
         cwd=text(mapping(message.get("path")).get("cwd")),
-        client_cost=_cost(message.get("cost")),
+        client_cost=cost,
         context_tokens=tokens.total - tokens.output if own == session else 0,
     )
 

@@ -147,7 +147,7 @@ class Ingest:
                 state = self._states.get(path)
                 due = path in self._waiting and (settle == 0 or seen.mtime_ns / 1e9 + settle <= time.time())
                 if state is None or due or not state.same(seen) or state.parser != read.version:
-                    found.setdefault((seen.device, seen.inode, path if read.store else ""), (source, path))
+                    found.setdefault((seen.device, seen.inode, path if read.store_of(path) else ""), (source, path))
         return list(found.values())
 
     def _batches(self, changed: Sequence[tuple[Source, str]], settle: float) -> Iterator[_Batch]:

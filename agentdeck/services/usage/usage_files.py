@@ -6,60 +6,28 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import BinaryIO
 
 from agentdeck.harnesses.jsonl import is_complete
-from agentdeck.harnesses.readers import Reader, Seen, Store
+from agentdeck.harnesses.readers import Reader, Store
+from agentdeck.services.usage import usage_whole
+from agentdeck.services.usage.usage_state import BLOCK, LONGEST_LINE, FileState, Piece
 
-BLOCK = 120_000  # what is larger, malloc takes from the system and gives back each time: half of a scan's system time
-LONGEST_LINE = 64 << 20  # a longer one is passed over and counted
+__all__ = ["FileState", "Piece", "new", "pieces"]
+
 SKEW = 60.0  # a file from further in the future has a wrong clock, and counts as settled
 HEAD = 4096
 MARK = 64
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """How far a file has been read, and how to tell that it is still that file.
-
-    `head` and `mark` are hashes of its first bytes and of the last ones before `offset`, each
-    with its length. `diagnostics` counts rows that were damaged, strange or too long. `told` is
-    what the reader must know of what it has read.
-    """
-
-    path: str
-    device: int = 0
-    inode: int = 0
-    size: int = 0
-    mtime_ns: int = 0
-    offset: int = 0
-    head: str = ""
-    mark: str = ""
-    parser: int = 0
-    diagnostics: int = 0
-    told: str = ""  # what the reader must know of what it has read
-
-    def same(self, seen: Seen) -> bool:
-        """Nothing has changed since."""
-        return seen == Seen(self.device, self.inode, self.size, self.mtime_ns)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Whole lines (or a complete last one), and the state that holds once they are stored.
-
-    `waits`: the last line has no end yet and may still get one; look again after a while.
-    """
-
-    lines: bytes
-    state: FileState
-    waits: bool = False
-
-
 def new(read: Reader, state: FileState, settle: float) -> Iterator[Piece]:
     """What is new in a file, or in a session that a client keeps in its database. Raises OSError."""
-    return pieces(state, read.version, settle) if read.store is None else _paged(read.store, state, read.version)
+    store = read.store_of(state.path)
+    if store is not None:
+        return _paged(store, state, read.version)
+    read_all = usage_whole.pieces if usage_whole.is_whole(state.path) else pieces
+    return read_all(state, read.version, settle)
 
 
 def _paged(store: Store, state: FileState, parser: int) -> Iterator[Piece]:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentdeck.errors import UsageError
+from agentdeck.harnesses import packed
 from agentdeck.harnesses.readers import History, histories, reader
 from agentdeck.services.usage.usage_places import Places
 from agentdeck.services.usage.usage_sources import Source
 
 HEAD = 1 << 16
 SUFFIXES = (".jsonl", ".json", ".db")
-PACKED = (".jsonl.zst", ".jsonl.gz", ".jsonl.xz")
 
 
 @dataclass
 class Discovery:
-    """`sources` are one a file. `unknown`: files of no client that we know; `packed`: compressed ones, not read."""
+    """`sources` are one a file. `unknown`: files of no client that we know; `packed`: those that nothing unpacks."""
 
     sources: list[Source] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -76,31 +76,32 @@ def _files(place: str, unreadable: dict[str, str]) -> Iterator[str]:
 
 
 def _take(found: Discovery, path: str, seen: set[tuple[int, int]], dirs: Places) -> None:
-    if path.endswith(PACKED):
-        found.packed.append(path)
-    if not path.endswith(SUFFIXES):
+    name = packed.plain(path)
+    if not name.endswith(SUFFIXES):
         return
     try:
         stat = os.stat(path)
         if (stat.st_dev, stat.st_ino) in seen or not stat.st_size:
             return
-        with open(path, "rb", buffering=0) as file:
-            head = file.read(HEAD if path.endswith(".jsonl") else 4096)
+        head = next(packed.blocks(path, HEAD if name.endswith(".jsonl") else 4096), b"")
+    except packed.NoUnpacker:
+        found.packed.append(path)
+        return
     except OSError as error:
         found.unreadable[path] = error.strerror or str(error)
         return
     seen.add((stat.st_dev, stat.st_ino))
-    history = next((one for one in histories() if one.owns(path, head)), None)
+    history = next((one for one in histories() if one.owns(name, head)), None)
     if history is not None:
         found.bytes += stat.st_size
         found.sources += _sources(history, path, dirs)
-    elif path.endswith(".jsonl"):
+    elif name.endswith(".jsonl"):
         found.unknown.append(path)
 
 
 def _sources(history: History, path: str, dirs: Places) -> list[Source]:
     """One of a file; of a database, one a session."""
-    store = reader(history.name).store
+    store = reader(history.name).store_of(path)
     if store is None:
         place = history.place(path)
         return [Source("", history.name, dirs.repo(place) if place else "", "", history.name, (path,), plain=True)]
