@@ -35,7 +35,7 @@ test-real-all: setup  ## and against the real Gemini CLI and opencode too
 bench: setup  ## start to first paint, in a real terminal, beside an empty Textual app
 	.venv/bin/python benchmarks/startup.py
 
-soak: setup  ## the queue under 200 random kills (-9) of engine, agents, tmux server and verify runs; death after every write
+soak: setup  ## the queue under 200 random kills (-9) of engine, dashboard, agents, tmux server and verify runs; death after every write
 	CRASH_STRIDE=1 .venv/bin/python -m pytest tests/integration/test_queue_crash.py
 	.venv/bin/python -m benchmarks.fleet --kills 200
 

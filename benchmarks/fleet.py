@@ -2,8 +2,9 @@
 
 Built-in agents with a scripted model take specs that depend on each other. Most are honest; some fail at first, call
 done what they never did, leave it uncommitted, bend the check, stand still, run into an error, or die. Each task must
-end in the state that its kind calls for. With kills, engine, agents, tmux server, dashboard or a verify run are
-killed (-9) at random moments meanwhile, and somebody resumes agents that are down, as a human would. Then nothing
+end in the state that its kind calls for. With kills, engine, agents, tmux server, a real dashboard or a verify run are
+killed (-9) at random moments meanwhile, and somebody opens the dashboard again and resumes agents that are down, as a
+human would; the same specs are handed out anew until as many were killed as asked for, all in one run. Then nothing
 may be lost, nothing be done twice by one attempt, and all ends as before. Prints what came of it; exit 1 for a fault.
 """
 
@@ -18,7 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -29,6 +30,7 @@ from agentdeck.demo.server import ScriptedModel
 from benchmarks.rig import place
 from tests import repos
 from tests.deck import Deck, running
+from tests.ui.terminal import Terminal
 
 # kind -> the states its task may end in, and in which order kinds come: half of them are honest
 ENDS = {
@@ -45,6 +47,7 @@ OUTCOMES = {"uncommitted": "flagged", "bends the check": "flagged", "stands stil
 FOUNDATIONS = ("honest", "wrong first", "new test", "renames")  # what others may depend on
 TRIES = 50  # deaths count, and there may be many
 MINUTES = 0.15  # the time of what stands still
+BATCHES = 30  # so often the same specs may be handed out anew
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,15 @@ def jobs(count: int, seed: int = 1) -> list[Job]:
     return made
 
 
+def again(made: list[Job], after: int) -> list[Job]:
+    """The same jobs, numbered from `after` on."""
+    return [replace(job, n=job.n + after, needs=tuple(n + after for n in job.needs)) for job in made]
+
+
 def scenario(made: list[Job], log: Path) -> Scenario:
     """What the model does when it hears that a job is not done, or that it should go on."""
     rules = [
-        Rule(f"“{job.title}” is not done yet|Go on with the task: {job.title}", (
+        Rule(rf"“{job.title}” is not done yet|Go on with the task: {job.title}\b", (
             Step(calls=(Call("bash", (job.good(log),)),)) if job.kind != "stands still" else Step(wait=900.0),
         ))
         for job in made
@@ -118,8 +126,11 @@ class Run:
     def __init__(self, deck: Deck, made: list[Job], log: Path, seed: int = 1) -> None:
         self.deck, self.jobs, self.log = deck, made, log
         self.random = Random(seed)
+        self.batch = len(made)
         self.killed: Counter[str] = Counter()
         self._engine: subprocess.Popen[bytes] | None = None
+        self._terminal: Terminal | None = None
+        self._opened = 0
         self.agents: list[str] = []
 
     def start(self, agents: int) -> None:
@@ -130,9 +141,35 @@ class Run:
         for n in range(agents):
             self.agents.append(f"w{n}")
             self.deck.new(f"w{n}", "builtin", "--", "--yes")
-        for job in self.jobs:
+        self.add(self.jobs)
+
+    def add(self, made: list[Job]) -> None:
+        """Queue these, all at once."""
+        for job in made:
             (self.deck.repo.parent / f"job-{job.n:02}.md").write_text(job.spec(self.log))
-        self.deck.ok("task", "add", *(str(self.deck.repo.parent / f"job-{job.n:02}.md") for job in self.jobs))
+        self.deck.ok("task", "add", *(str(self.deck.repo.parent / f"job-{job.n:02}.md") for job in made))
+
+    def feed(self) -> None:
+        """As many more again, when there is little left to do."""
+        if self.open_tasks() >= len(self.agents):
+            return
+        more = again(self.jobs[: self.batch], len(self.jobs))
+        self.jobs += more
+        self.add(more)
+
+    def open_dashboard(self) -> None:
+        """A real one, in a terminal of its own, once it shows somebody."""
+        self.close_dashboard()
+        self._opened += 1
+        argv = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.deck.repo), *self.deck.argv()]
+        socket = self.deck.repo.parent / f"outer-{self._opened}"
+        self._terminal = Terminal(socket, argv, 160, 50, {"COLORTERM": "truecolor"}).__enter__()
+        self._terminal.wait("w0 ", 60)
+
+    def close_dashboard(self) -> None:
+        if self._terminal is not None:
+            self._terminal.__exit__()
+            self._terminal = None
 
     def open_tasks(self) -> int:
         return self.deck.sql("SELECT COUNT(*) FROM tasks WHERE state IN ('queued', 'running', 'verifying')")[0][0]
@@ -147,6 +184,8 @@ class Run:
             time.sleep(0.5)
         if not self.killed:
             return  # nobody is at the keys
+        if self._terminal is not None and not running(self._terminal.pid):
+            self.open_dashboard()
         down = [row["name"] for row in self.deck.sql("SELECT name FROM agents WHERE life = 'stopped'")]
         if down:
             self.deck.run("resume", *down)
@@ -168,6 +207,8 @@ class Run:
             found["engine"] = row["pid"]
         for row in self.deck.sql("SELECT name, pid FROM agents WHERE life = 'live' AND pid > 0"):
             found["agent"] = row["pid"]
+        if self._terminal is not None:
+            found["dashboard"] = self._terminal.pid
         server = self.deck.tmux("display-message", "-p", "#{pid}").strip()
         if server.isdigit() and self.random.random() < 0.3:
             found["server"] = int(server)
@@ -237,12 +278,14 @@ def fleet(repo: Path, count: int, agents: int, seed: int = 1) -> Iterator[Run]:
     log = repo.parent / "done.log"
     log.touch()
     made = jobs(count, seed)
-    with ScriptedModel(scenario(made, log)) as model:
+    known = [job for n in range(BATCHES) for job in again(made, n * count)]
+    with ScriptedModel(scenario(known, log)) as model:
         run = Run(Deck(repo, model), made, log, seed)
         try:
             run.start(agents)
             yield run
         finally:
+            run.close_dashboard()
             run.deck.end()
             if run._engine is not None and run._engine.poll() is None:
                 run._engine.kill()
@@ -257,31 +300,28 @@ def main() -> int:
     parser.add_argument("--pause", type=float, default=6.0, help="seconds between two kills, at most")
     parser.add_argument("--seed", type=int, default=1)
     words = parser.parse_args()
-    left, round_ = words.kills, 0
-    faults: list[str] = []
-    while True:
-        with place() as repo, fleet(repo, words.specs, words.agents, words.seed + round_) as run:
-            began, round_ = time.monotonic(), round_ + 1
+    with place() as repo, fleet(repo, words.specs, words.agents, words.seed) as run:
+        began = time.monotonic()
+        if words.kills:
+            run.open_dashboard()
+        run.tend()
+        while sum(run.killed.values()) < words.kills:
+            time.sleep(run.random.uniform(0.1, words.pause))
+            with contextlib.suppress(IndexError):
+                print(f"{time.monotonic() - began:5.0f} s  killed {run.kill()}", flush=True)
             run.tend()
-            while left > 0 and run.open_tasks():
-                time.sleep(run.random.uniform(0.1, words.pause))
-                with contextlib.suppress(IndexError):
-                    print(f"killed {run.kill()}", flush=True)
-                    left -= 1
-                run.tend()
-            run.finish(300 + 10 * words.specs)
-            found = run.faults(killed=bool(words.kills))
-            faults += found
-            print(run.states())
-            ended = run.deck.sql("SELECT outcome, COUNT(*) FROM attempts GROUP BY outcome")
-            told = ", ".join(f"{row[1]} {row[0]}" for row in ended)
-            kills = ", ".join(f"{n} {name}" for name, n in run.killed.items()) or "nobody"
-            load = " ".join(f"{one:.1f}" for one in os.getloadavg())
-            took = f"{words.specs} specs, {words.agents} agents, {time.monotonic() - began:.0f} s"
-            print(f"{took}; attempts: {told}; killed: {kills}; load {load}")
-            print("\n".join(f"FAULT {one}" for one in found) or "no fault", flush=True)
-        if left <= 0:
-            return 1 if faults else 0
+            run.feed()
+        run.finish(300 + 10 * words.specs)
+        faults = run.faults(killed=bool(words.kills))
+        print(run.states())
+        ended = run.deck.sql("SELECT outcome, COUNT(*) FROM attempts GROUP BY outcome")
+        told = ", ".join(f"{row[1]} {row[0]}" for row in ended)
+        kills = ", ".join(f"{n} {name}" for name, n in run.killed.items()) or "nobody"
+        load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+        took = f"{len(run.jobs)} specs, {words.agents} agents, {time.monotonic() - began:.0f} s"
+        print(f"{took}; attempts: {told}; killed: {kills}; load {load}")
+        print("\n".join(f"FAULT {one}" for one in faults) or "no fault", flush=True)
+        return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ STRAY = (
 )  # fmt: skip
 _ENV = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1", "GIT_EDITOR": "true"}
 _CONFIG = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.safecrlf=false", "advice.detachedHead=false")
+# What git says, of all working trees it reads, about one that another git is just making.
+_UNFINISHED = re.compile(r"failed to read .*/worktrees/[^/]+/(commondir|gitdir|HEAD)")
+_UNFINISHED_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,11 @@ def run(
     argv = ["git", "-C", str(directory), "--no-pager", *config, *args]
     status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
     while status not in ok and (lock := git_locks.refused_by(err)) and git_locks.release(lock):
+        status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
+    for pause in _UNFINISHED_SECONDS:
+        if status in ok or not _UNFINISHED.search(err):
+            break
+        time.sleep(pause)
         status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
     if status not in ok:
         raise explain(str(directory), args, err)

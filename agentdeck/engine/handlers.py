@@ -23,6 +23,7 @@ from agentdeck.services import rows
 from agentdeck.services.asking import answering
 from agentdeck.services.budgets import budgets
 from agentdeck.services.delivery import deliveries, wording
+from agentdeck.services.failpoints import reach
 from agentdeck.services.foreign import foreign, foreign_watch
 from agentdeck.services.foreign.foreign_watch import ForeignWatch
 from agentdeck.services.lives import adoption, environment
@@ -188,8 +189,11 @@ class Handlers:
 
         def change(conn: sqlite3.Connection) -> int:
             agent = rows.find(conn, request.agent)
-            return queue.add(conn, spec, agent.repo, agent=agent.name)
+            key = queue.add(conn, spec, agent.repo, agent=agent.name)
+            ledger.settle(conn, request.id, "done", {"task": key})  # in one with it: no crash can have it added twice
+            return key
 
+        await reach("asked")
         return {"task": await self.writer.run(change)}
 
     async def _adopt(self, args: Args) -> Result:

@@ -204,7 +204,11 @@ def settle(conn: sqlite3.Connection, key: str, state: str, result: Mapping[str, 
 
 
 def orphaned(conn: sqlite3.Connection) -> list[Agent]:
-    """After a crash: requests that were running are failed, and agents caught half-made are returned to be undone."""
+    """After a crash: requests that were running are failed, and agents caught half-made are returned to be undone.
+
+    A spec that was handed over is added in one step with the end of its request, so what is still running begins anew.
+    """
+    conn.execute("UPDATE requests SET state = 'queued' WHERE state = 'running' AND kind = 'dispatch'")
     failed = {
         "title": "the engine ended while it carried this out",
         "hint": "Look at `agentdeck ls` and ask again.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,21 @@ def test_worktrees_with_strange_paths(repo: Path, tmp_path: Path) -> None:
     assert rows[1].locked
     assert rows[2].branch == ""
     assert rows[2].missing
+
+
+def test_a_worktree_that_another_git_is_just_making_is_waited_for(repo: Path, tmp_path: Path) -> None:
+    repos.git(repo, "worktree", "add", "-q", "-b", "side", str(tmp_path / "tree"))
+    half = repo / ".git" / "worktrees" / "tree" / "commondir"
+    whole = half.read_bytes()
+    half.write_bytes(b"")
+    later = threading.Timer(0.05, half.write_bytes, (whole,))
+    later.start()
+    assert [row.path for row in git.worktrees(repo)] == [repo, tmp_path / "tree"]
+    later.join()
+    half.write_bytes(b"")
+    with pytest.raises(AgentDeckError, match="commondir"):
+        git.worktrees(repo)
+    half.write_bytes(whole)
 
 
 @pytest.mark.parametrize(

@@ -244,6 +244,8 @@ def test_niches_in_the_config(tmp_path: Path) -> None:
         (["died"] * 4, 0),
         (["died"] * 4 + ["failed", "died"], 0),
         (["cancelled", "died", "limited", "died", "running", "died", "died", "died"], 5),
+        (["died", "lost", "died", "died", "lost", "died", "died"], 5),
+        (["lost"] * 9, 0),
         ([], 0),
     ],
 )
@@ -262,6 +264,9 @@ def test_the_breaker_pauses_until_a_human_lets_it_go_on(conn: sqlite3.Connection
     assert "exit code 1" in found["harness claude"]
     assert breaker.resume(conn, 2) == ["harness claude"]
     assert breaker.paused(conn, 2) == {}
+    for n in range(2):
+        does(conn, add(conn, f"lost {n}.md"), by, "died", "the agent ended: its pane is gone")
+    assert breaker.paused(conn, 2) == {}, "the tmux server went, and all agents with it"
 
 
 # -- limits

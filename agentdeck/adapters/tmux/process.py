@@ -17,7 +17,7 @@ MINIMUM = (3, 2)
 """Client flags, `-N` and per-pane options came with tmux 3.2."""
 
 # XDG_* decide where our files are when DECK_HOME does not: the engine in the server must find the same places.
-_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "DECK_HOME", "PYTHONPATH")
+_KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TERM", "DECK_HOME", "DECK_FAILPOINTS", "PYTHONPATH")
 _KEPT_XDG = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 _INSTALL = (
     ("brew", "brew install tmux"),

@@ -25,7 +25,7 @@ from agentdeck.models.delivery import Delivery
 from agentdeck.models.screen import parse
 from agentdeck.services.delivery import composer, deliveries, receipts, shell_line, wording
 from agentdeck.services.delivery import paste_gate as gate
-from agentdeck.services.delivery.failpoints import reach
+from agentdeck.services.failpoints import reach
 from agentdeck.services.status import evidence
 from agentdeck.services.status.monitor import Monitor, strip
 
@@ -157,14 +157,14 @@ class Handing:
         if claimed is None:
             return False
         self.delivery = claimed
-        reach("claimed")
+        await reach("claimed", self.delivery.task)
         seen = await self._see()  # the disk took its time: what counts is what is there now
         if (
             seen is not None
             and not self._closed(seen)
             and await tmux.paste_as_seen(self.socket, seen.sight, self.text, self.delivery.paste_mark)
         ):
-            reach("pasted")
+            await reach("pasted", self.delivery.task)
             return True
         await self._step(["pasted"], "queued")  # something moved on its screen: it is looked at again
         return False
@@ -219,7 +219,7 @@ class Handing:
     async def _press(self) -> bool:
         if not await self._step(["pasted"], "submitted"):
             return False
-        reach("submitting")
+        await reach("submitting", self.delivery.task)
         seen = await self._see()
         if (
             seen is not None
@@ -227,7 +227,7 @@ class Handing:
             and not self._hold(seen)
             and await tmux.enter_as_seen(self.socket, seen.sight, self.delivery.id)
         ):
-            reach("entered")
+            await reach("entered", self.delivery.task)
             return True
         await self._step(["submitted"], "pasted")
         return False
@@ -282,7 +282,7 @@ class Handing:
 
     async def _acknowledge(self, waiter: receipts.Waiter) -> None:
         evidence = await self._taken(waiter)
-        reach("taken")
+        await reach("taken", self.delivery.task)
         if evidence:
             await self._end("acknowledged", "", evidence)
             return

@@ -27,6 +27,7 @@ from agentdeck.models.gate import GateStep, Step
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
 from agentdeck.services import settings
+from agentdeck.services.failpoints import reach
 from agentdeck.services.gate import gate_checks, gate_rows
 from agentdeck.services.gate.gate_checks import Case, Finding
 from agentdeck.services.gate.ruling import judged
@@ -129,10 +130,12 @@ class _Check:
             return
         step = GateStep(name, command=self.spec.verify if name == "verify" else "", started=now_ms())
         await self._put(step)
+        await reach(f"gate-{name}", self.case.task)
         try:
             found = await asyncio.to_thread(look)
         except AgentDeckError as error:
             found = Finding("failed", error.title)
+        await reach(f"gate-{name}-found", self.case.task)
         await self._end(replace(step, state=found.state, reason=found.reason))
 
     async def _put(self, step: GateStep) -> None:
@@ -150,11 +153,13 @@ class _Check:
         mark = hashlib.sha256(f"{self.case.task} {self.case.n} {tip} {self.spec.verify}".encode()).hexdigest()[:20]
         step = GateStep("verify", command=self.spec.verify, started=now_ms())
         await self._put(step)
+        await reach("gate-verify", self.case.task)
         order = Order(
             self.spec.verify, str(self.case.tree), environment(limits.env), seconds,
             int(limits.output_mb * 1_000_000), mark,
         )  # fmt: skip
         ran = await self._ran(order)
+        await reach("gate-verify-found", self.case.task)
         state, reason = judged(ran, seconds, limits.output_mb)
         await self._end(replace(step, state=state, reason=reason, exit_code=ran.exit_code, output=ran.tail))
 
@@ -162,6 +167,7 @@ class _Check:
         for _ in range(1 + RESTARTS):
             if verify_run.ordered(self.place) != order.mark or not verify_run.known(self.place):
                 await asyncio.to_thread(self._begin, order)
+            await reach("gate-verify-begun", self.case.task)
             ran = await self._wait()
             await asyncio.to_thread(verify_run.take_leave, self.place)
             if ran is not None:

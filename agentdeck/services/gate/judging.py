@@ -18,6 +18,7 @@ from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
 from agentdeck.services import settings
 from agentdeck.services.budgets import budget_report
+from agentdeck.services.failpoints import reach
 from agentdeck.services.gate.gatekeeper import Gatekeeper
 from agentdeck.services.gate.ruling import ruling, told
 from agentdeck.services.queue import queue, specs, task_limits
@@ -87,7 +88,9 @@ class Judging:
             steps, tip = [GateStep("branch", "failed", f"it could not be checked: {error}")], ""
         with contextlib.suppress(AgentDeckError, OSError):  # the meter tries again in its next round
             await self.count()
+        await reach("judged", task.id)
         await self.writer.run(lambda conn: self._conclude(conn, attempt, agent, task, steps, tip))
+        await reach("ruled", task.id)
         self.keeper.forget(attempt.task, attempt.n)
 
     def _conclude(

@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agentdeck.models.clock import now_ms
 from agentdeck.services import rows
+from agentdeck.services.status.evidence import PANE_GONE
 
 LOOKED_AT = 400  # attempts, newest first, that a pause may follow from
 _BROKEN = ("died", "refused")
-_NEUTRAL = ("running", "cancelled", "limited")
+_NEUTRAL = ("running", "cancelled", "limited", "lost")
 
 
 def tripped(outcomes: Iterable[str], limit: int) -> int:
     """How many attempts in a row went wrong, newest first, when that is `limit` or more; else 0. Pure.
 
-    Gate failures are no sign of a broken harness; cancelled and limited attempts are none of anything.
+    Gate failures are no sign of a broken harness; cancelled and limited attempts are none of anything, nor are those
+    that `lost` stands for: a tmux server that goes takes all agents along.
     """
     row = 0
     for outcome in outcomes:
@@ -41,7 +43,7 @@ def paused(conn: sqlite3.Connection, limit: int) -> dict[str, str]:
 
 
 def _told(subject: str, found: Sequence[sqlite3.Row], limit: int) -> str:
-    count = tripped((row["outcome"] for row in found), limit)
+    count = tripped(("lost" if PANE_GONE in row["reason"] else row["outcome"] for row in found), limit)
     if not count:
         return ""
     last = next(row for row in found if row["outcome"] in _BROKEN)

@@ -20,6 +20,7 @@ from agentdeck.services import rows, settings
 from agentdeck.services.budgets import budget_report
 from agentdeck.services.delivery import deliveries
 from agentdeck.services.delivery.paste_gate import MAX_AGE_MS
+from agentdeck.services.failpoints import reach
 from agentdeck.services.gate.judging import Judging, limit
 from agentdeck.services.queue import foundation, queue, queue_rules, specs
 from agentdeck.services.queue.assignment import Candidate, Rules
@@ -142,6 +143,7 @@ class Dispatcher:
 
     async def _prepare(self, attempt: Attempt, agent: Agent) -> None:
         """A fresh branch (what was left is committed on the old one), then the delivery of the spec's own text."""
+        await reach("leased", attempt.task)
         try:
             base = (await self.writer.run(lambda conn: queue.task(conn, attempt.task))).base
             agent = await (self._in_place(attempt, agent) if agent.here else self._branch(attempt, agent, base))
@@ -149,7 +151,9 @@ class Dispatcher:
             reason = f"{error.title}. {error.hint}".strip()
             await self.writer.run(lambda conn: _refuse(conn, attempt, reason))
             return
+        await reach("prepared", attempt.task)
         await self.writer.run(lambda conn: _deliver(conn, attempt, agent))
+        await reach("handed", attempt.task)
 
     async def _in_place(self, attempt: Attempt, agent: Agent) -> Agent:
         """In the human's own checkout nothing is made; what it stands on is where the attempt begins."""
@@ -164,6 +168,7 @@ class Dispatcher:
         if needed:
             base = await asyncio.to_thread(foundation.lay, Path(agent.repo), base, needed)
         made = await asyncio.to_thread(worktrees.next_branch, agent.worktree, agent.name, n, base, task=attempt.task)
+        await reach("branched", attempt.task)
         count = int(made.branch.rsplit("/", 1)[-1])
         agent = replace(agent, branch=made.branch, base_oid=made.base_oid, task_count=count)
 
@@ -198,7 +203,9 @@ class Dispatcher:
             if end[0] == "limited" and not await self._has_another(attempt):
                 continue  # it goes on itself once the limit is over
             if end[0] == "ended" and agent is not None:
+                await reach("rested", attempt.task)
                 await self.writer.run(lambda conn, task=attempt.task: queue.check(conn, task))
+                await reach("verifying", attempt.task)
             else:
                 await self._finish(attempt, agent, *end)
 

@@ -14,6 +14,7 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import UsageError
 from agentdeck.models.task import Task
 from agentdeck.services import requests
+from agentdeck.services.failpoints import reach_blocking
 from agentdeck.services.gate import landing
 from agentdeck.services.queue import board, queue, specs, task_page
 
@@ -27,6 +28,8 @@ VERBS: dict[str, Callable[..., object]] = {
 def change(verb: str, task: int, *words: object) -> None:
     """Do one of VERBS."""
     _write(lambda conn: VERBS[verb](conn, task, *words))
+    if verb == "accept":
+        reach_blocking("accepted", task)
 
 
 def revise(task: int, text: str) -> None:
@@ -38,7 +41,9 @@ def revise(task: int, text: str) -> None:
 def add(repo: str, *, path: str = "", text: str = "") -> int:
     """Queue a spec, by file or by text, for whoever is free."""
     spec = specs.load(Path(path)) if path else specs.parse(text)
-    return _write(lambda conn: queue.add_all(conn, [spec], repo))[0]
+    made = _write(lambda conn: queue.add_all(conn, [spec], repo))[0]
+    reach_blocking("queued", made)
+    return made
 
 
 def land(task: int) -> landing.Landed:
@@ -48,7 +53,9 @@ def land(task: int) -> landing.Landed:
         found = queue.task(conn, task)
         return found, landing.base_of(conn, found)
 
+    reach_blocking("landing", task)
     done = landing.land(*_read(look))
+    reach_blocking("moved", task)
     _write(lambda conn: landing.record(conn, task, done))
     return done
 

@@ -194,10 +194,13 @@ def from_pane(pane: Pane, at: int) -> Evidence:
     return Evidence("tmux", ("exited",), at, at, how)
 
 
+PANE_GONE = "its pane is gone"  # never the client's own doing: one that ends leaves its pane behind
+
+
 def gone(at: int, pid: int = 0) -> Evidence:
     """The pane is not in the server's own complete list, or the server itself is gone; `pid` did not care."""
     lives = f", but process {pid} lives on: stop ends it" if pid else ""
-    return Evidence("tmux", ("exited",), at, at, f"its pane is gone{lives}")
+    return Evidence("tmux", ("exited",), at, at, f"{PANE_GONE}{lives}")
 
 
 SHELLS = frozenset({"bash", "dash", "fish", "ksh", "sh", "zsh"})
