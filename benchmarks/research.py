@@ -82,6 +82,8 @@ class Synthetic:
     def preflight(self, tree: str, meanwhile: Callable[[], None]) -> str:
         return ""
 
+    def stop(self, name: str) -> None: ...
+
     def tidy(self, name: str) -> None: ...
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck.models.experiment import Experiment
-from agentdeck.research import bundle, noise, proposers, runner, spent
+from agentdeck.research import bundle, noise, places, proposers, runner, spent
+from agentdeck.research.bench import Halted
 from agentdeck.research.contract import Contract
 from agentdeck.research.places import Place
 from agentdeck.research.proposers import Heard, Proposal, Unusable
@@ -32,7 +33,7 @@ class Asking:
     meanwhile: Callable[[], None]
 
     def ask(self, each: Experiment, state: State) -> Proposal:
-        """One proposal, made in the candidate's directory. Raises Unusable."""
+        """One proposal, made in the candidate's directory. Raises Unusable, Halted."""
         proposer, candidate = self.contract.proposer, self.place.candidate
         if proposer.kind == "scripted":
             script = self.place.root / "script.toml"
@@ -48,6 +49,8 @@ class Asking:
             runner.begin(home, [self._stage(home, file)], BOUNDS, mark)
         ended = runner.wait(home, self.meanwhile)
         runner.sweep(mark)
+        if ended is not None and ended[0].trouble == "stopped":
+            raise Halted
         printed = runner.printed(home, PROGRAM, BOUNDS.log)
         heard = proposers.heard(proposer, printed)
         cost = self._spent(home, heard)
@@ -91,6 +94,16 @@ class Asking:
 def home_of(place: Place, experiment: str) -> Path:
     """Where the prompt of an experiment is, and what its proposer printed."""
     return place.run(f"{experiment}.proposer")
+
+
+def forget(place: Place, experiment: str) -> None:
+    """Away with a proposer that was ended before it was done, and what it has left running: it is asked anew."""
+    home = home_of(place, experiment)
+    if home.is_dir() and not runner.at_work(home):
+        ended = runner.result(home)
+        if ended is None or ended[0].trouble == "stopped":
+            runner.sweep(f"{place.root}/{experiment}.proposer")
+            places.clear(home)
 
 
 def prompt(place: Place, contract: Contract, state: State) -> str:

@@ -28,6 +28,10 @@ ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VEC
 PARTS = ("tree", "home", "hidden")  # of a run, once it is decided: gone
 
 
+class Halted(Exception):
+    """It was told to end before it was done; it can be done anew."""
+
+
 class Unable(Exception):
     """This machine cannot do what the contract asks for; no experiment's fault."""
 
@@ -48,7 +52,7 @@ class Bench:
         return f"{self.place.root}/{name}"
 
     def finish(self, name: str, tree: str, who: Who, seed: int, meanwhile: Callable[[], None]) -> Measurement | None:
-        """Wait for a run, whoever began it, and score it; None when it did not come to its end."""
+        """Wait for a run, whoever began it, and score it; None when its supervisor died. Raises Halted, Unable."""
         ended = self._ended(name, meanwhile)
         if ended is None:
             return None
@@ -66,7 +70,7 @@ class Bench:
         return replace(told, value=value, values=values)
 
     def audit(self, name: str, tree: str, seed: int, meanwhile: Callable[[], None]) -> float | None:
-        """Score what an earlier run made on the hidden split; None when that cannot be done."""
+        """Score what an earlier run made on the hidden split; None when that cannot be done. Raises Halted."""
         if not self.contract.audit or not (self.place.run(name) / "tree").is_dir():
             return None
         ended = self._scored(name, tree, seed, "audit", meanwhile)
@@ -83,13 +87,13 @@ class Bench:
             return ""
         self._begin("preflight", self._stage("preflight", self.contract.preflight, "preflight", tree, 0))
         ended = self._ended("preflight", meanwhile)
-        why = ended.reason if ended else "it was stopped"
+        why = ended.reason if ended else "its supervisor was killed"
         lines = runner.printed(self.place.run("preflight"), "preflight").strip().splitlines()
         return f"preflight: {why}{': ' + lines[-1] if lines else ''}" if why else ""
 
     def stop(self, name: str) -> None:
         """Have a run, or the score that is taken of it, ended with all that it started; does not wait."""
-        for part in (name, f"{name}/score", f"{name}/audit", "preflight"):
+        for part in (name, f"{name}/score", f"{name}/audit"):
             runner.stop(self.place.run(part))
 
     def tidy(self, name: str) -> None:
@@ -107,14 +111,16 @@ class Bench:
     def _ended(self, name: str, meanwhile: Callable[[], None]) -> Ended | None:
         ended = runner.wait(self.place.run(name), meanwhile)
         runner.sweep(self.mark(name))
-        if ended is None or ended[0].trouble == "stopped":
+        if ended is None:
             return None
+        if ended[0].trouble == "stopped":
+            raise Halted
         if ended[0].trouble == "unheld":
             raise Unable(f"{ended[0].reason}; `network = false` needs network namespaces")
         return ended[0]
 
     def _scored(self, name: str, tree: str, seed: int, split: str, meanwhile: Callable[[], None]) -> Ended | None:
-        """Score a finished run, or take up the score that goes on already; None when it was stopped."""
+        """Score a finished run, or take up the score that goes on already; None when its supervisor died."""
         part = f"{name}/{split}"
         if not runner.follows(self.place.run(part), self.place.run(name)):
             command = self.contract.audit if split == "audit" else self.contract.score

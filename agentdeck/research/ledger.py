@@ -20,25 +20,42 @@ Entry = dict[str, Any]
 """`at` (UTC ms) and `event`; entries of an experiment have its `id`."""
 
 
+class Unwritable(AgentDeckError):
+    """The ledger took no entry, and is as it was: what the entry would have said has not happened."""
+
+    def __init__(self, file: Path, error: OSError) -> None:
+        super().__init__(f"the ledger {file} cannot be written: {error.strerror}", "Free space; then it goes on.")
+
+
 def append(file: Path, event: str, **fields: object) -> Entry:
-    """Add a line; it is on the disk when this returns."""
+    """Add a line; it is on the disk when this returns. Raises Unwritable when it is not."""
     entry: Entry = {"at": now_ms(), "event": event, **fields}
     line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     try:
-        with open(file, "r+b" if file.exists() else "w+b") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            end = handle.seek(0, os.SEEK_END)
-            if end:
-                handle.seek(end - 1)
-                line = line if handle.read(1) == b"\n" else b"\n" + line  # ends what a killed writer began
-            handle.write(line)
-            handle.flush()
-            os.fsync(handle.fileno())
+        fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            _write(fd, line)
+        finally:
+            os.close(fd)
     except OSError as error:
-        raise AgentDeckError(
-            f"the ledger {file} cannot be written: {error.strerror}", "Free space, then resume."
-        ) from error
+        raise Unwritable(file, error) from error
     return entry
+
+
+def _write(fd: int, line: bytes) -> None:
+    """All of it, synced, or nothing."""
+    end = os.lseek(fd, 0, os.SEEK_END)
+    if end and os.pread(fd, 1, end - 1) != b"\n":
+        line = b"\n" + line  # ends what a killed writer began
+    try:
+        written = 0
+        while written < len(line):
+            written += os.write(fd, line[written:])
+        os.fsync(fd)
+    except OSError:
+        os.ftruncate(fd, end)
+        raise
 
 
 class Reader:

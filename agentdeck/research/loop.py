@@ -10,18 +10,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agentdeck.errors import AgentDeckError
+from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.models.clock import now_ms
 from agentdeck.models.experiment import Experiment
 from agentdeck.research import contract as contracts
-from agentdeck.research import ledger, places, proposers, report, runner, spool, trees
-from agentdeck.research.bench import Bench
+from agentdeck.research import ledger, places, proposers, report, spool, trees
+from agentdeck.research.bench import Bench, Halted
 from agentdeck.research.contract import Contract
+from agentdeck.research.ledger import Unwritable
 from agentdeck.research.places import Place, Said
 from agentdeck.research.state import State
 from agentdeck.research.trial import FRUITLESS, Blocked, Measures, Trials
 
 LOOK_SECONDS = 0.3
+PAUSES = (0.2, 1.0, 5.0)  # seconds before a step that failed is taken again
+STARVE_SECONDS = 2.0
 LONGEST_WAIT = 300.0
 _EVENTS = {"working": "LoopWorking", "blocked": "LoopBlocked", "paused": "LoopPaused", "ended": "LoopEnded"}
 
@@ -50,6 +53,8 @@ class Loop:
         self.trials = Trials(place, subject, self.contract, measures, state, reader, self._meanwhile)
         self.fruitless = 0
         self._ready = False
+        self._failed = 0
+        self._worked, self._opened = 0, time.monotonic()
         self._looked = 0.0
         self._said: Said | None = None
         self._leaving = ""
@@ -61,7 +66,6 @@ class Loop:
     def run(self) -> str:
         """Until a stop rule, a human or the proposer ends it: why. Raises Leave when the process was told to go."""
         with self.place.lock():
-            self.trials.write("opened", pid=os.getpid())
             try:
                 return self._rounds()
             finally:
@@ -71,21 +75,60 @@ class Loop:
     def leave(self, signum: int, _frame: object) -> None:
         """A signal: Ctrl+C ends the run that goes on, any other leaves it to its supervisor."""
         self._leaving = signal.Signals(signum).name
-        if signum == signal.SIGINT and self.state.running is not None:
-            runner.stop(self.place.run(self.state.running["place"]))
+        if signum == signal.SIGINT:
+            self.trials.halt()
 
     def _rounds(self) -> str:
+        opened = False
         while True:
             try:
+                if not opened:
+                    self._open()
+                    opened = True
                 why = self._round()
-            except Blocked as block:
-                self._block(str(block))
-                continue
-            if why:
-                self.trials.write("ended", why=why)
-                self._say("ended", why)
-                self.tell(f"ended: {why}")
-                return why
+                if why:
+                    self.trials.write("ended", why=why)
+                    self._say("ended", why)
+                    self.tell(f"ended: {why}")
+                    return why
+                self._failed = 0
+            except (Blocked, AgentDeckError, OSError) as error:
+                self._mend(error)
+
+    def _open(self) -> None:
+        """Take the loop up where its ledger leaves it."""
+        state = self.state
+        self._worked = max(state.latest, now_ms()) - state.begun["at"] if state.begun else 0
+        self._opened = time.monotonic()
+        self.trials.write("opened", pid=os.getpid())
+        self.trials.tidy()
+
+    def _mend(self, error: Exception) -> None:
+        """A step that failed is in no ledger and can be taken again: at once, when there is room, or by a human's word.
+
+        A loop runs for days, beside a git that others use and on a disk that others fill.
+        """
+        if isinstance(error, Unwritable):
+            self._starve(error)
+        elif isinstance(error, AgentDeckError) and not isinstance(error, UsageError) and self._failed < len(PAUSES):
+            self.tell(f"again in {PAUSES[self._failed]:g} s: {error.title}")
+            self._wait(PAUSES[self._failed], error.title)
+            self._failed += 1
+        elif isinstance(error, OSError):
+            self._block(f"{error.strerror or error}: {error.filename or self.place.root}")
+        else:
+            self._block(error.title if isinstance(error, AgentDeckError) else str(error))
+
+    def _starve(self, error: Unwritable) -> None:
+        """Nothing can be written down, so nothing is done: wait until it can."""
+        self._say("blocked", error.title)
+        self.tell(f"blocked: {error.title}")
+        if not self.patient:
+            raise error
+        end = time.monotonic() + STARVE_SECONDS
+        while time.monotonic() < end:
+            self._leave_if_told()
+            time.sleep(LOOK_SECONDS)
 
     def _round(self) -> str:
         """One step; why the loop ends, or ''."""
@@ -103,16 +146,26 @@ class Loop:
             if self.state.paused:
                 self._pause()
                 return ""
-        if not self._ready:
-            self._say("working", "preflight")
-            if why := trials.bench.preflight(trials.subject.tree(self.state.champion), self._meanwhile):
-                raise Blocked(why)
-            self._ready = True
+        if not self._ready and not self._prepare():
+            return ""
         name = each.id if each else trials.allocate()
         self._tell_step(self.state.experiments[name])
         trials.advance(name)
         self._after(self.state.experiments[name])
         return ""
+
+    def _prepare(self) -> bool:
+        """Once, and after each block: whether experiments can run here at all. False when it was halted."""
+        self._say("working", "preflight")
+        trials = self.trials
+        try:
+            why = trials.bench.preflight(trials.subject.tree(self.state.champion), self._meanwhile)
+        except Halted:
+            return False
+        if why:
+            raise Blocked(why)
+        self._ready = True
+        return True
 
     def _after(self, each: Experiment) -> None:
         if each.stage == "applied" or (each.stage == "decided" and each.outcome != "keep"):
@@ -146,7 +199,7 @@ class Loop:
                 return f"all {steps} steps of the script are done"
         if stop.experiments and len(done) >= stop.experiments:
             return f"{len(done)} experiments"
-        if stop.hours and now_ms() - state.begun["at"] > stop.hours * 3_600_000:
+        if stop.hours and self._hours() >= stop.hours:
             return f"{stop.hours:g} hours"
         if stop.usd and sum(e.cost for e in done) >= stop.usd:
             return f"${stop.usd:g} spent"
@@ -159,6 +212,10 @@ class Loop:
         reached = self.contract.better * (best.value - stop.target) >= 0
         return f"{best.value:.6g} reaches the target {stop.target:g}" if reached else ""
 
+    def _hours(self) -> float:
+        """Since the loop was begun; a clock that is set meanwhile does not count."""
+        return max(0, self._worked) / 3_600_000 + (time.monotonic() - self._opened) / 3600
+
     def _take_back(self) -> None:
         name = self.state.asked_bad[0]
         self.trials.take_back(name)
@@ -167,7 +224,11 @@ class Loop:
     # -- waiting
 
     def _block(self, why: str) -> None:
-        self.trials.write("blocked", why=why)
+        try:
+            self.trials.write("blocked", why=why)
+        except Unwritable as error:
+            self._starve(error)
+            return
         self._say("blocked", why)
         self.tell(f"blocked: {why}")
         self._ready = False
@@ -201,8 +262,8 @@ class Loop:
         self._looked = now
         self.trials.look()
         self._glance()
-        if self.state.stop == "now" and self.state.running is not None:
-            runner.stop(self.place.run(self.state.running["place"]))
+        if self.state.stop == "now":
+            self.trials.halt()
         self._leave_if_told()
 
     def _leave_if_told(self) -> None:
@@ -215,7 +276,7 @@ class Loop:
         said = self._said
         if self.glance is None or said is None:
             return
-        progress = f" {(now_ms() - said.since) // 1000} of {said.seconds:g} s" if said.seconds else ""
+        progress = f" {max(0, now_ms() - said.since) // 1000} of {said.seconds:g} s" if said.seconds else ""
         self.glance(report.glance(self.state, f"{said.why}{progress}"))
 
     def _tell_step(self, each: Experiment) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -61,7 +63,8 @@ class Place:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             handle.close()
-            raise TryAgain(f"the loop {self.name} runs already", "Stop it first: agentdeck research stop") from error
+            hint = f"Stop it first: agentdeck research stop {self.name}"
+            raise TryAgain(f"the loop {self.name} runs already", hint) from error
         handle.truncate(0)
         handle.write(str(os.getpid()).encode())
         handle.flush()
@@ -101,7 +104,8 @@ class Said:
 
 
 def say(place: Place, said: Said) -> None:
-    put(place.status, json.dumps(asdict(said)))
+    with contextlib.suppress(OSError):  # a full disk: the ledger says what is to be known
+        put(place.status, json.dumps(asdict(said)))
 
 
 def find(name: str) -> Place:
@@ -116,15 +120,17 @@ def every() -> list[Place]:
     return [Place(file.parent) for file in sorted(paths.research_dir().glob("*/ledger.jsonl"))]
 
 
-def make(name: str) -> Place:
-    """The place of a new loop."""
+@contextlib.contextmanager
+def making(name: str) -> Iterator[Place]:
+    """The place of a new loop, held against everybody else until it is made; what a killed maker left is used."""
     if not NAME.fullmatch(name):
         raise UsageError(f"'{name}' cannot name a loop", "Use up to 32 lower-case letters, digits and hyphens.")
     place = Place(paths.research_dir() / name)
-    if place.ledger.exists():
-        raise UsageError(f"there is a loop '{name}' already", f"Go on with it: agentdeck research resume {name}")
     place.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return place
+    with place.lock():
+        if place.ledger.exists():
+            raise UsageError(f"there is a loop '{name}' already", f"Go on with it: agentdeck research resume {name}")
+        yield place
 
 
 def put(file: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from agentdeck.research import supervise
 LOOK_SECONDS = 0.02
 _SUPERVISE = f"""\
 import sys; sys.path.append({str(Path(agentdeck.__file__).parents[1])!r})
-from agentdeck.research.supervise import main; sys.exit(main(sys.argv[1]))"""
+from agentdeck.research.supervise import main; sys.exit(main(sys.argv[1], int(sys.argv[2])))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,14 @@ def begin(place: Path, stages: list[Stage], bounds: Bounds, mark: str) -> int:
     file = place / "order.json"
     file.touch(mode=0o600)  # it holds an environment
     file.write_text(json.dumps(order), encoding="utf-8")
-    with open(place / "supervisor.err", "ab") as err:
+    with open(place / "supervisor.err", "ab") as err, open(place / "lock", "w+b", buffering=0) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # shared with the child, so that it is at work from its first moment on
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _SUPERVISE, str(place)], cwd="/", env={"PATH": os.defpath},
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True,
+            [sys.executable, "-I", "-S", "-c", _SUPERVISE, str(place), str(lock.fileno())], cwd="/",
+            env={"PATH": os.defpath}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err,
+            start_new_session=True, pass_fds=(lock.fileno(),),
         )  # fmt: skip
+        lock.write(str(child.pid).encode())
     _begun[place] = child
     return child.pid
 

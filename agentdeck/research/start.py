@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from agentdeck.adapters import git
-from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.research import contract as contracts
 from agentdeck.research import guards, ledger, places, proposers, trees
+from agentdeck.research.contract import Contract
 from agentdeck.research.places import Place
 
 
@@ -29,19 +30,31 @@ def begin(name: str, directory: Path, *, base: str = "") -> Place:
     listing = subject.listing(subject.tree(commit))
     if not any(not guards.protected(contract, path) for path in listing):
         raise UsageError(f"editable = {list(contract.editable)} matches no file", "See the globs in research.toml.")
-    branch = f"research/{name}"
-    if other := git.branch_in_the_way(subject.repo, branch):
+    with places.making(name) as place:
+        _make(place, subject, contract, digest, directory, commit)
+    return place
+
+
+def _make(
+    place: Place, subject: trees.Subject, contract: Contract, digest: str, directory: Path, commit: str
+) -> None:  # fmt: skip
+    """The branch, and then the ledger, with which the loop is there."""
+    branch = f"research/{place.name}"
+    ours = place.contract.exists() and git.find_oid(subject.repo, f"refs/heads/{branch}") == commit
+    if not ours and (other := git.branch_in_the_way(subject.repo, branch)):
         raise UsageError(f"there is a branch {other} already", "Choose another --name, or delete that branch.")
-    place = places.make(name)
-    place.contract.write_text((directory / contracts.FILE).read_text(encoding="utf-8"), encoding="utf-8")
+    text = (directory / contracts.FILE).read_text(encoding="utf-8")
+    if contracts.digest(text) != digest:
+        raise TryAgain(f"{directory / contracts.FILE} is being edited", "Start again when it is as you want it.")
+    places.put(place.contract, text)
     if contract.proposer.script:
         (place.root / "script.toml").write_bytes((directory / contract.proposer.script).read_bytes())
-    git.set_ref(subject.repo, f"refs/heads/{branch}", commit, git.NO_OID, "agentdeck research: begun")
+    if not ours:
+        git.set_ref(subject.repo, f"refs/heads/{branch}", commit, git.NO_OID, "agentdeck research: begun")
     ledger.append(
-        place.ledger, "begun", name=name, repo=str(subject.repo), prefix=subject.prefix, base=commit, branch=branch,
-        contract=digest, directory=str(directory), metric=contract.metric.name, better=contract.better,
+        place.ledger, "begun", name=place.name, repo=str(subject.repo), prefix=subject.prefix, base=commit,
+        branch=branch, contract=digest, directory=str(directory), metric=contract.metric.name, better=contract.better,
     )  # fmt: skip
-    return place
 
 
 def commands(place: Place) -> list[str]:

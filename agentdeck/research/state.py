@@ -18,10 +18,12 @@ class State:
     """`champion` is what the branch should hold; while `pending` (old, new) is set, it is on its way there.
 
     `steps` counts the entries about an experiment that are not yet in it: which run goes on where. `steering` is the
-    human's note to the proposer. `bad` are ids that a human took back and that a restart has still to carry out.
+    human's note to the proposer. `asked` are ids that a human took back.
+    `latest` is the newest time in it, UTC ms: of a clock that was set back meanwhile it is not the last.
     """
 
     champion: str = ""
+    latest: int = 0
     pending: tuple[str, str] | None = None
     experiments: dict[str, Experiment] = field(default_factory=dict)
     begun: Entry = field(default_factory=dict)
@@ -32,7 +34,7 @@ class State:
     steering: str = ""
     stop: str = ""
     ended: str = ""
-    asked_bad: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     reruns: list[Entry] = field(default_factory=list)
 
     def add(self, entries: Iterable[Entry]) -> None:
@@ -41,6 +43,7 @@ class State:
 
     def apply(self, entry: Entry) -> None:
         """One entry; those that are not known are another version's and change nothing."""
+        self.latest = max(self.latest, entry.get("at", 0))
         event = entry["event"]
         if event in STAGES or event == "died":
             self._experiment(event, entry)
@@ -67,7 +70,7 @@ class State:
         elif event == "ended":
             self.ended = str(entry["why"])
         elif event == "bad":
-            self.asked_bad.append(str(entry["id"]))
+            self.asked.append(str(entry["id"]))
         elif event == "moved":
             self.champion, self.pending = entry["champion"], None
         elif event == "rerun":
@@ -94,7 +97,8 @@ class State:
             self.running, self.deaths = None, 0
             known = replace(known, stage="measured", runs=(*known.runs, measurement(entry)))
         elif event == "died":
-            self.running, self.deaths = None, self.deaths + 1
+            self.running = None
+            self.deaths += not entry.get("stopped")  # by hand, or with the machine: no fault of the run
         elif event == "applied":
             self.champion, self.pending = entry["champion"], None
             known = replace(known, stage="applied")
@@ -109,7 +113,6 @@ class State:
     def _revert(self, entry: Entry) -> None:
         for each in entry["superseded"]:
             self.experiments[each] = replace(self.experiments[each], bad=True)
-        self.asked_bad = [each for each in self.asked_bad if each not in entry["superseded"]]
         self.pending = (entry["old"], entry["new"])
 
     @property
@@ -119,6 +122,12 @@ class State:
         if last is None or last.stage == "applied" or (last.stage == "decided" and last.outcome != "keep"):
             return None
         return last
+
+    @property
+    def asked_bad(self) -> list[str]:
+        """Keeps that a human took back, and that are still to be taken back; others went with an earlier one."""
+        found = (self.experiments.get(name) for name in self.asked)
+        return [each.id for each in found if each is not None and each.kept and each.outcome == "keep"]
 
     def holder(self) -> Experiment | None:
         """The experiment whose commit the champion is."""

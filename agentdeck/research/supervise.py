@@ -10,7 +10,6 @@ that an escaped grandchild holds open would hang its reader. Nothing of a stage 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import glob
 import json
 import math
@@ -28,7 +27,6 @@ from typing import Any
 from agentdeck.research import confine
 
 MARK = "RESEARCH_MARK"
-BUSY = 75  # exit code: another process is at work in PLACE
 KILL_SECONDS = 3.0
 LEAVE_SECONDS = 0.5  # what a stage started may take so long to end after it
 LOOK_SECONDS, COUNT_SECONDS, DISK_SECONDS = 0.02, 0.1, 0.5
@@ -41,17 +39,9 @@ class Stopped(Exception):
     pass
 
 
-def main(place: str) -> int:
-    lock = open(os.path.join(place, "lock"), "a+b")  # noqa: SIM115 held until this process ends
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return BUSY
-    if os.path.exists(os.path.join(place, "result.json")):
-        return 0
-    lock.truncate(0)
-    lock.write(str(os.getpid()).encode())
-    lock.flush()
+def main(place: str, lock: int) -> int:
+    """`lock` is the open file PLACE/lock, locked: it is let go when this process ends."""
+    os.set_inheritable(lock, False)
     signal.signal(signal.SIGTERM, _stopped)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if sys.platform == "linux":

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from agentdeck.models.experiment import MEASURED, Experiment, Measurement
-from agentdeck.research import asking, guards, ledger, noise, places, trees
+from agentdeck.research import asking, guards, ledger, noise, places, runner, trees
 from agentdeck.research.asking import Asking
-from agentdeck.research.bench import Unable, Who
+from agentdeck.research.bench import Halted, Unable, Who
 from agentdeck.research.contract import Contract
 from agentdeck.research.noise import Next, Verdict
 from agentdeck.research.places import Place
@@ -37,6 +37,8 @@ class Measures(Protocol):
     def audit(self, name: str, tree: str, seed: int, meanwhile: Callable[[], None]) -> float | None: ...
 
     def preflight(self, tree: str, meanwhile: Callable[[], None]) -> str: ...
+
+    def stop(self, name: str) -> None: ...
 
     def tidy(self, name: str) -> None: ...
 
@@ -71,8 +73,13 @@ class Trials:
         return name
 
     def advance(self, name: str) -> None:
-        """The next step of an experiment that is not at its end."""
-        each = self.state.experiments[name]
+        """The next step of an experiment that is not at its end; none when it is halted."""
+        try:
+            self._advance(self.state.experiments[name])
+        except Halted:
+            return
+
+    def _advance(self, each: Experiment) -> None:
         if each.stage == "decided":
             self._apply(each)
         elif each.stage == "allocated":
@@ -86,8 +93,8 @@ class Trials:
 
     def decide(self, each: Experiment, outcome: str, reason: str, **fields: Any) -> None:
         self.write("decided", id=each.id, outcome=outcome, reason=reason, **fields)
-        for run in self.state.experiments[each.id].runs:
-            self.bench.tidy(run.place)
+        for name in self._left(f"{each.id}.*"):
+            self.bench.tidy(name)
 
     # -- proposed, checked
 
@@ -95,6 +102,7 @@ class Trials:
         if each.n == 0:
             self.write("proposed", id=each.id, commit=each.parent, tree=each.parent_tree, hypothesis="")
             return
+        asking.forget(self.place, each.id)
         home = asking.home_of(self.place, each.id)
         before = self.subject.listing(each.parent_tree)
         contents = self.subject.contents(before)
@@ -164,13 +172,16 @@ class Trials:
         if started is None:
             name = f"{each.id}.{len(each.runs)}{'abcdefgh'[self.state.deaths % 8] if self.state.deaths else ''}"
             self.write("running", id=each.id, k=len(each.runs), who=who, seed=seed, place=name)
-            self.bench.begin(name, tree, seed)
+            self._begin(each, name, tree, seed)
             started = self.state.running
             assert started is not None  # just written
         try:
             found = self.bench.finish(started["place"], tree, started["who"], started["seed"], self.meanwhile)
+        except Halted:
+            self.write("died", id=each.id, place=started["place"], stopped=True)
+            return False
         except Unable as error:
-            self.write("died", id=each.id, place=started["place"], why=str(error))
+            self.write("died", id=each.id, place=started["place"], stopped=True)
             raise Blocked(str(error)) from error
         if found is None and self.state.deaths + 1 < DEATHS:
             self.write("died", id=each.id, place=started["place"])
@@ -179,7 +190,7 @@ class Trials:
             why = f"its supervisor was killed {DEATHS} times"
             found = Measurement(started["who"], started["seed"], None, why, place=started["place"])
         if found.value is None and (why := self.bench.preflight(each.parent_tree, self.meanwhile)):
-            self.write("died", id=each.id, place=started["place"])
+            self.write("died", id=each.id, place=started["place"], stopped=True)
             raise Blocked(why)
         found = self._constrained(found)
         told = {"wall": found.wall, "cpu": found.cpu, "memory": found.memory, "values": dict(found.values)}
@@ -188,6 +199,34 @@ class Trials:
             place=found.place, **told,
         )  # fmt: skip
         return True
+
+    def _begin(self, each: Experiment, name: str, tree: str, seed: int) -> None:
+        try:
+            self.bench.begin(name, tree, seed)
+        except OSError:  # a full disk: it never began
+            self.write("died", id=each.id, place=name, stopped=True)
+            raise
+
+    def halt(self) -> None:
+        """Have whatever works for the open experiment ended; it is done anew after a resume."""
+        self.bench.stop("preflight")
+        each = self.state.open
+        if each is not None:
+            runner.stop(self.place.run(f"{each.id}.proposer"))
+            started = [self.state.running["place"]] if self.state.running else []
+            for name in {*started, *(run.place for run in each.runs)}:
+                self.bench.stop(name)
+
+    def tidy(self) -> None:
+        """Away with the checkouts that a kill has left, except those of the open experiment."""
+        each = self.state.open
+        for name in self._left("e*"):
+            if each is None or not name.startswith(f"{each.id}."):
+                self.bench.tidy(name)
+
+    def _left(self, runs: str) -> list[str]:
+        """Runs, by a glob of their names, that still have a checkout."""
+        return [tree.parent.name for tree in self.place.run("").glob(f"{runs}/tree")]
 
     def _constrained(self, found: Measurement) -> Measurement:
         first = next(iter(self.state.experiments.values()))

@@ -121,7 +121,7 @@ CHEATS = {
     "forks too often": (
         LAST, "for _ in range(30):\n    if not os.fork(): time.sleep(60)\ntime.sleep(60)\n", "crash", "too many",
     ),
-    "forks without end": (LAST, "for _ in range(11): os.fork()\ntime.sleep(60)\n", "crash", "too many"),
+    "forks without end": (LAST, "for _ in range(11): os.fork()\ntime.sleep(60)\n", "crash", f"too many|{LATE}"),
     "fills a file": (LAST, "open('big', 'wb').write(b'x' * 20_000_000)\n", "crash", "exit code|more than"),
     "fills the disk with many files": (
         LAST, "for n in range(12): open(f'big{n}', 'wb').write(b'x' * 900_000)\n", "crash", "wrote more than it may",
