@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,11 @@ def threads(seed: int, root: Path) -> Corpus:
     made.gemini(6)
     made.opencode(root / "opencode/opencode.db", 7)
     return made.corpus
+
+
+def answers(root: Path) -> list[Row]:
+    """What the database below `root` tells of its responses."""
+    conn = sqlite3.connect(f"file:{root}/opencode/opencode.db?mode=ro", uri=True)
+    found = [json.loads(row[0]) for row in conn.execute("SELECT data FROM message ORDER BY id")]
+    conn.close()
+    return found

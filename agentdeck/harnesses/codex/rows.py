@@ -10,6 +10,7 @@ from agentdeck.models.usage import Limit, Tokens
 
 KIND = re.compile(rb'"type": ?"(\w+)"')
 WANTED = {b"session_meta", b"turn_context", b"token_usage_record", b"token_count", b"thread_settings_applied"}
+BEGIN = b'{"timestamp":'  # of a row; within one it is glued to another that a crash tore off
 HEAD = 200  # bytes in which a row's own type stands: the client writes it before the payload
 WINDOWS = {"primary": "5h", "secondary": "7d"}
 Amounts = tuple[int, int, int, int, int]
@@ -42,7 +43,7 @@ def _matters(chunk: bytes, start: int, end: int) -> bool:
     if found is None:
         return any(chunk.find(b'"%s"' % kind, start, end) >= 0 for kind in WANTED)
     if found[1] != b"event_msg":
-        return found[1] in WANTED
+        return found[1] in WANTED or chunk.find(BEGIN, start + 1, end) >= 0
     return any(chunk.find(kind, start, end) >= 0 for kind in (b'"token_count"', b'"thread_settings_applied"'))
 
 

@@ -103,6 +103,6 @@ class State:
             same = self.copied < len(theirs) and theirs[self.copied] == (sums, used)
             self.copied += same
             return same or (first and any(event[0] == sums for event in theirs))
-        copied = at <= self.settled and not (first and sums == used)
+        copied = at <= self.settled
         self.copied += copied
         return copied
