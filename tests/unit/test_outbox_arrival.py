@@ -154,6 +154,26 @@ async def test_a_client_that_has_begun_to_work_has_taken_the_text(box: outbox.Ou
     assert (told.state, told.evidence) == ("acknowledged", "it is working: title '* works'")
 
 
+@pytest.mark.parametrize(("shown", "state"), [("Queued: say hello to all", "acknowledged"), ("nothing", "uncertain")])
+async def test_a_queue_has_a_text_only_when_it_shows_it(
+    box: outbox.Outbox, deliver: Any, shown: str, state: str
+) -> None:
+    """An emptied composer may have been emptied by a key; where prompts are reported, that is no sign."""
+    telling(box)
+    box.monitor.watched["a1"].status = Status("working", "screen", 1, "", checked=now_ms() + 60_000)
+    terminal = Terminal()
+    look = terminal.sight
+
+    async def with_queue(*args: Any) -> Sight:
+        found = await look(*args)
+        return replace(found, screen=(shown, *found.screen)) if terminal.entered else found
+
+    terminal.sight = with_queue  # pyrefly: ignore
+    terminal.pane = replace(PANE, cursor_y=1)
+    told = await deliver(terminal, text="say hello to all", mode="queue")
+    assert (told.state, terminal.entered) == (state, 1), told
+
+
 async def test_letters_that_a_human_types_to_it_keep_enter_back_until_they_are_done(deliver: Any) -> None:
     def types(looks: int) -> None:
         if looks == 2:

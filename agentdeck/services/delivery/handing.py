@@ -294,7 +294,7 @@ class Handing:
         """What shows that the client took the text, '' when nothing did in time.
 
         A `/command` that the client carries out itself reports no prompt, and some clients report none at all:
-        there it is the emptied composer, or that it has begun to work. A client's own queue empties it too.
+        there it is the emptied composer, or that it has begun to work.
         """
         if not self._composes and not self.harness.acknowledge:
             return "its terminal took the line"
@@ -308,21 +308,29 @@ class Handing:
                 break
             seen = await self._see()
             emptied = emptied + 1 if seen and seen.held == "nothing" else 0
-            sign = await self._sign(waiter, emptied, clock() - began)
+            sign = await self._sign(waiter, seen, emptied, clock() - began)
             waiter.evidence = waiter.evidence or sign  # a report may have come meanwhile
         return waiter.evidence
 
-    async def _sign(self, waiter: receipts.Waiter, emptied: int, waited: float) -> str:
+    async def _sign(self, waiter: receipts.Waiter, seen: Seen | None, emptied: int, waited: float) -> str:
+        """An emptied composer alone shows something only where no prompt is reported: a human's key empties it too."""
         silent = self.delivery.command or not self.harness.acknowledge
         begun = self._begun(waiter)
         if silent and begun:
             return begun
-        if emptied > 1 and (silent or self.delivery.mode == "queue"):
+        if emptied > 1 and silent:
             return "its composer took the text"
         if waited < HOOK_SECONDS:
             return ""
         if emptied > 1 and begun:
             return f"its composer took the text, and {begun}"
+        if (
+            emptied > 1
+            and self.delivery.mode == "queue"
+            and seen
+            and wording.stands(strip(seen.sight.screen), self.text)
+        ):
+            return "its composer took the text, and its screen shows it"
         return await receipts.transcribed(self.agent, self.delivery.text, self._gone_out(waiter))
 
     def _gone_out(self, waiter: receipts.Waiter) -> int:

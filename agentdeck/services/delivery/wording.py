@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ _INVISIBLE = re.compile("[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u20
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NAMES = {0: "NUL", 7: "BEL", 8: "BS", 11: "VT", 12: "FF", 27: "ESC", 127: "DEL"}
 MERGED = 24  # characters that must be told for a text within a longer prompt to be recognized
+TELLING = 8  # characters that must be told for a text to be recognized by its beginning
 SIDEWAYS = 40  # characters that must be in sight of a text which has scrolled out of its composer
 CUT = 200  # characters after which a client may tell only the beginning
 
@@ -112,6 +114,12 @@ def scrolled(above: str, text: str) -> bool:
     seen, wanted = essence(above), essence(text)
     end = wanted[-min(CUT, len(seen)) :]
     return len(wanted) >= CUT and len(end) >= SIDEWAYS and seen.endswith(end) and wanted[:SIDEWAYS] not in seen
+
+
+def stands(rows: Sequence[str], text: str) -> bool:
+    """Whether the plain rows of a screen show a text, by its beginning: of a long one no more may be shown."""
+    wanted = essence(text)[:MERGED]
+    return len(wanted) >= TELLING and wanted in essence("".join(rows))
 
 
 def _agrees(match: re.Match[str], text: str) -> bool:
