@@ -243,7 +243,7 @@ _SUMS = ", ".join(f"SUM({name}) {name}" for name in CLASSES)
 # Message by message, since the rollup knows quarters of an hour only; by agent, since that is the index.
 _SPENT = f"""SELECT agent, {_SUMS}, COUNT(*) messages, COALESCE(SUM(cost), 0) cost,
     SUM(CASE WHEN cost IS NULL THEN input + cache_read + cache_write_5m + cache_write_1h + output ELSE 0 END)
-    unpriced_tokens FROM usage WHERE agent IN (SELECT id FROM agents) AND ts >= ? GROUP BY agent"""
+    unpriced_tokens FROM usage WHERE agent IN (SELECT id FROM agents) AND newest >= ?1 AND ts >= ?1 GROUP BY agent"""
 _TOLD = """SELECT id, ts, agent, kind, data FROM events
     WHERE kind IN ('status', 'task', 'agent') AND ts >= ? ORDER BY ts, id"""
 

@@ -19,12 +19,14 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.event import Event
 from agentdeck.models.status import Ask, State, Status
-from agentdeck.models.usage import Tokens
+from agentdeck.models.usage import Tokens, UsageRecord
 from agentdeck.services import away as absences
 from agentdeck.services import rows as tables
 from agentdeck.services.away import ABSENCE_MS, Absence, away, over
 from agentdeck.services.fleet import AgentRow, Diff, TaskRef, UsageSum
 from agentdeck.services.radar.collisions import Clash
+from agentdeck.services.usage import usage_entries
+from agentdeck.services.usage.usage_owner import Owner
 
 LEFT = 1_790_000_000_000
 _numbers = count(1)
@@ -170,11 +172,8 @@ def conn(deck_home: object) -> Iterator[sqlite3.Connection]:
 
 
 def used(conn: sqlite3.Connection, agent: str, ts: int, cost: int | None) -> None:
-    conn.execute(
-        "INSERT INTO usage (key, message, harness, agent, session, ts, model, input, cache_read, cache_write_5m, "
-        "cache_write_1h, output, reasoning, cost) VALUES (?, '', 'builtin', ?, 's', ?, 'm', 10, 200, 30, 0, 5, 1, ?)",
-        (f"{agent}{ts}", agent, ts, cost),
-    )
+    record = UsageRecord(f"{agent}{ts}", "builtin", "s", ts, "m", Tokens(10, 200, 30, 0, 5, 1))
+    usage_entries.put(conn, [usage_entries.Entry(record, Owner(agent), cost, "")], {})
 
 
 def test_events_usage_and_titles_come_from_the_database(conn: sqlite3.Connection) -> None:
@@ -208,7 +207,7 @@ def test_the_events_are_found_by_an_index(conn: sqlite3.Connection) -> None:
     plan = conn.execute(f"EXPLAIN QUERY PLAN {absences._TOLD}", (LEFT,)).fetchall()
     assert "events_told" in plan[0]["detail"]
     plan = conn.execute(f"EXPLAIN QUERY PLAN {absences._SPENT}", (LEFT,)).fetchall()
-    assert any("usage_agent" in step["detail"] for step in plan)
+    assert all("SEARCH" in step["detail"] or "USING INDEX" in step["detail"] for step in plan)
 
 
 def test_when_a_view_was_seen_is_its_own_and_keeps_its_filter(conn: sqlite3.Connection) -> None:

@@ -9,7 +9,10 @@ import pytest
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
+from agentdeck.models.usage import Tokens, UsageRecord
+from agentdeck.services.usage import usage_entries
 from agentdeck.services.usage.stats import QUARTER_MS, agent_stats
+from agentdeck.services.usage.usage_owner import Owner
 
 NOW = 1_790_000_000_000
 QUARTER = NOW // QUARTER_MS * QUARTER_MS
@@ -27,11 +30,9 @@ def used(conn: sqlite3.Connection, agent: str, session: str, model: str, quarter
         "INSERT INTO usage_rollup VALUES (?, 0, 0, 'builtin', '/r', ?, ?, ?, 1, 10, 200, 30, 0, ?, 0, ?, 0)",
         (agent, session, model, quarter, output, cost),
     )
-    conn.execute(
-        "INSERT INTO usage (key, message, harness, agent, session, ts, model, input, cache_read, cache_write_5m, "
-        "cache_write_1h, output, reasoning) VALUES (?, '', 'builtin', ?, ?, ?, ?, 10, 200, 30, 0, ?, 0)",
-        (f"{session}-{model}-{quarter}", agent, session, quarter + 60_000, model, output),
-    )
+    key = f"{session}-{model}-{quarter}"
+    record = UsageRecord(key, "builtin", session, quarter + 60_000, model, Tokens(10, 200, 30, 0, output))
+    usage_entries.put(conn, [usage_entries.Entry(record, Owner(agent), None, "")], {})
 
 
 def test_models_by_cost_sessions_by_time_and_quarters_up_to_now(conn: sqlite3.Connection) -> None:

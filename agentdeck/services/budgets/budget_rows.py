@@ -19,6 +19,7 @@ from agentdeck.services.budgets import budgets
 _USED = (
     "SUM(cost), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(messages), SUM(unpriced_tokens)"
 )
+_NEWEST = "SELECT MAX((SELECT MAX(ts) FROM responses WHERE kind = k.id)) FROM usage_kinds k WHERE agent = ?"
 # scope -> which rows of usage and `work_time` it covers; one parameter. Removed agents count: they spent.
 _COVERS: dict[Scope, str] = {
     "agent": "agent = ?",
@@ -141,7 +142,7 @@ def turns(conn: sqlite3.Connection, agents: Sequence[str]) -> dict[str, tuple[in
     found: dict[str, tuple[int, int]] = {}
     for agent in agents:
         count = conn.execute("SELECT SUM(messages) FROM usage_ever WHERE agent = ?", (agent,)).fetchone()[0] or 0
-        newest = conn.execute("SELECT MAX(ts) FROM usage WHERE agent = ?", (agent,)).fetchone()[0] or 0
+        newest = conn.execute(_NEWEST, (agent,)).fetchone()[0] or 0
         found[agent] = (count, newest)
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 MINUTES = 5  # the pace is the mean over so many
 _USED = """SELECT SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost) FROM usage
-    WHERE agent = ? AND ts > ? AND ts <= ?"""
+    WHERE agent = ?1 AND newest > ?2 AND ts > ?2 AND ts <= ?3"""
 
 
 @dataclass(frozen=True, slots=True)

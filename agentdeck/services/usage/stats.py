@@ -47,7 +47,11 @@ def agent_stats(conn: sqlite3.Connection, agent: str, now: int, span: int = 32) 
         )
     ]
     last = dict(
-        conn.execute("SELECT session, MAX(ts) FROM usage WHERE agent = ? GROUP BY session", (agent,)).fetchall()
+        conn.execute(
+            "SELECT session, MAX((SELECT MAX(ts) FROM responses WHERE kind = k.id)) FROM usage_kinds k "
+            "WHERE agent = ? GROUP BY session",
+            (agent,),
+        ).fetchall()
     )
     by_session = f"SELECT session, {_SUMS} FROM usage_rollup WHERE agent = ? GROUP BY session"
     counted = {row[0]: SessionUse(row[0], _sum(row), last.get(row[0], 0)) for row in conn.execute(by_session, (agent,))}

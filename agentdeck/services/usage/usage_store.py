@@ -6,38 +6,18 @@ read in any order, twice, and from the start again.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from agentdeck.models.price import Quote
-from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services.usage import pricing, usage_sums
+from agentdeck.models.usage import UsageRecord
+from agentdeck.services.usage import pricing, usage_entries, usage_sums
+from agentdeck.services.usage.usage_entries import Entry
 from agentdeck.services.usage.usage_owner import Owner, Owners
-from agentdeck.services.usage.usage_sums import QUARTER_MS, Bucket
+from agentdeck.services.usage.usage_sums import DAY_MS, QUARTER_MS, Bucket
 
 PriceKey = tuple[str, str, str]  # model, variant, UTC day
 Quotes = Mapping[PriceKey, Quote]
-
-
-class Entry(NamedTuple):
-    """A row of `usage`. `cost` in nano-dollars, None when unpriced."""
-
-    record: UsageRecord
-    owner: Owner
-    cost: int | None
-    cost_source: str
-
-
-_COLUMNS = (
-    "key, message, harness, agent, session, sidechain, task, attempt, repo, ts, model, variant, input, cache_read, "
-    "cache_write_5m, cache_write_1h, output, reasoning, searches, cost, cost_source, client_cost"
-)
-_UPSERT = f"INSERT OR REPLACE INTO usage ({_COLUMNS}) VALUES ({', '.join('?' * 22)})"
-# A key begins with its message, and then comes nothing or '/', which is the last character before '0'.
-_OF_MESSAGES = f"""SELECT {", ".join(f"u.{name}" for name in _COLUMNS.split(", "))} FROM json_each(?) m
-    CROSS JOIN usage u ON u.key >= m.value AND u.key < m.value || '0'"""
 
 
 def price_key(record: UsageRecord) -> PriceKey:
@@ -53,7 +33,7 @@ class Seen:
     BITS = 1 << 23
 
     def __init__(self, conn: sqlite3.Connection) -> None:
-        empty = conn.execute("SELECT 1 FROM usage LIMIT 1").fetchone() is None
+        empty = conn.execute("SELECT 1 FROM responses LIMIT 1").fetchone() is None
         self._field: bytearray | None = bytearray(self.BITS // 8) if empty else None
         self._version = _version(conn)
 
@@ -90,8 +70,9 @@ def store(
     `seen` is what the process that alone writes usage remembers between calls.
     """
     messages = {record.message for record, _ in records}
-    before = _known(conn, messages if seen is None else seen.among(conn, messages))
+    before, rows = usage_entries.of_messages(conn, messages if seen is None else seen.among(conn, messages))
     after = dict(before)
+    till = Till(quotes)
     siblings = False
     for record, met_in in records:
         key, repo = record.key, met_in
@@ -103,10 +84,10 @@ def store(
                 continue
             repo = old.owner.repo or repo
         siblings = siblings or bool(record.sidechain) or key[-1:] == "/"
-        after[key] = _priced(merged, owners.find(merged.session, merged.ts, repo, record.cwd), quotes)
+        after[key] = till.entry(merged, owners.find(merged.session, merged.ts, repo, record.cwd))
     if siblings or before:
-        _join_copies(after, owners, quotes)
-    return _write(conn, before, after)
+        _join_copies(after, owners, till)
+    return _write(conn, before, after, rows)
 
 
 def merge(one: UsageRecord, other: UsageRecord, started: Callable[[str], int]) -> UsageRecord:
@@ -131,11 +112,22 @@ def _weight(record: UsageRecord) -> tuple[object, ...]:
     return record.tokens.total, record.tokens, record.model, record.variant, record.harness
 
 
-def _priced(record: UsageRecord, owner: Owner, quotes: Quotes) -> Entry:
-    return Entry(record, owner, *pricing.price(record, quotes.get(price_key(record))))
+class Till:
+    """Prices responses, most of which are of the same few models and days."""
+
+    def __init__(self, quotes: Quotes) -> None:
+        self._quotes = quotes
+        self._held: dict[tuple[str, str, int], Quote | None] = {}
+
+    def entry(self, record: UsageRecord, owner: Owner) -> Entry:
+        """The response with its price."""
+        mark = record.model, record.variant, record.ts // DAY_MS
+        if mark not in self._held:
+            self._held[mark] = self._quotes.get(price_key(record))
+        return Entry(record, owner, *pricing.price(record, self._held[mark]))
 
 
-def _join_copies(entries: dict[str, Entry], owners: Owners, quotes: Quotes) -> None:
+def _join_copies(entries: dict[str, Entry], owners: Owners, till: Till) -> None:
     """Keep one entry of copies whose keys differ.
 
     A side chain that repeats a response of the main chain under another request did not pay for it again, and a copy
@@ -148,10 +140,10 @@ def _join_copies(entries: dict[str, Entry], owners: Owners, quotes: Quotes) -> N
             groups.setdefault(entry.record.message, []).append(key)
     for keys in groups.values():
         if len(keys) > 1:
-            _join(entries, sorted(keys), owners, quotes)
+            _join(entries, sorted(keys), owners, till)
 
 
-def _join(entries: dict[str, Entry], keys: list[str], owners: Owners, quotes: Quotes) -> None:
+def _join(entries: dict[str, Entry], keys: list[str], owners: Owners, till: Till) -> None:
     if any(not entries[key].record.sidechain for key in keys):
         for key in [key for key in keys if entries[key].record.sidechain]:
             del entries[key]
@@ -161,45 +153,18 @@ def _join(entries: dict[str, Entry], keys: list[str], owners: Owners, quotes: Qu
         weak, strong = entries.pop(nameless[0]), entries[keys[1]]
         merged = merge(strong.record, weak.record, owners.started)._replace(key=strong.record.key)
         owner = owners.find(merged.session, merged.ts, strong.owner.repo or weak.owner.repo, merged.cwd)
-        entries[keys[1]] = _priced(merged, owner, quotes)
+        entries[keys[1]] = till.entry(merged, owner)
 
 
-def _known(conn: sqlite3.Connection, messages: Iterable[str]) -> dict[str, Entry]:
-    wanted = set(messages)
-    found: dict[str, Entry] = {}
-    if wanted:
-        for row in conn.execute(_OF_MESSAGES, (json.dumps(sorted(wanted)),)):
-            if row["message"] in wanted:
-                found[row["key"]] = _entry(row)
-    return found
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    tokens = Tokens(
-        *(row[name] for name in ("input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning"))
-    )
-    record = UsageRecord(
-        row["key"], row["harness"], row["session"], row["ts"], row["model"], tokens, sidechain=row["sidechain"],
-        client_cost=row["client_cost"], message=row["message"], variant=row["variant"], searches=row["searches"],
-    )  # fmt: skip
-    return Entry(record, Owner(row["agent"], row["task"], row["attempt"], row["repo"]), row["cost"], row["cost_source"])
-
-
-def _row(entry: Entry) -> tuple[object, ...]:
-    record, owner, cost, source = entry
-    return (
-        record.key, record.message, record.harness, owner.agent, record.session, record.sidechain, owner.task,
-        owner.attempt, owner.repo, record.ts, record.model, record.variant, *record.tokens, record.searches,
-        cost, source, record.client_cost,
-    )  # fmt: skip
-
-
-def _write(conn: sqlite3.Connection, before: Mapping[str, Entry], after: Mapping[str, Entry]) -> set[str]:
+def _write(
+    conn: sqlite3.Connection, before: Mapping[str, Entry], after: Mapping[str, Entry], rows: dict[str, int]
+) -> set[str]:
+    """`rows` are the numbers of the rows of `before`."""
     new = [entry for key, entry in after.items() if before.get(key) != entry] if before else list(after.values())
     old = [before[entry.record.key] for entry in new if entry.record.key in before]
     gone = [entry for key, entry in before.items() if key not in after]
-    conn.executemany("DELETE FROM usage WHERE key = ?", [(entry.record.key,) for entry in gone])
-    conn.executemany(_UPSERT, map(_row, new))
+    usage_entries.drop(conn, [rows[entry.record.key] for entry in gone])
+    usage_entries.put(conn, new, rows)
     usage_sums.add(conn, _changes(new, [*old, *gone]))
     return {entry.owner.agent for entries in (new, old, gone) for entry in entries} - {""}
 
@@ -232,11 +197,10 @@ def _changes(plus: Iterable[Entry], minus: Iterable[Entry]) -> dict[Bucket, list
 
 def reprice(conn: sqlite3.Connection, model: str, quotes: Quotes) -> set[str]:
     """Give every response of `model` the price that holds now. Returns the ids of the agents concerned."""
-    before = {
-        row["key"]: _entry(row) for row in conn.execute(f"SELECT {_COLUMNS} FROM usage WHERE model = ?", (model,))
-    }
-    after = {key: _priced(entry.record, entry.owner, quotes) for key, entry in before.items()}
-    return _write(conn, before, after)
+    before, rows = usage_entries.of_model(conn, model)
+    till = Till(quotes)
+    after = {key: till.entry(entry.record, entry.owner) for key, entry in before.items()}
+    return _write(conn, before, after, rows)
 
 
 def days_of(conn: sqlite3.Connection, model: str) -> Iterator[PriceKey]:

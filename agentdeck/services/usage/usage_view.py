@@ -258,7 +258,7 @@ def _minutes(conn: sqlite3.Connection, now: int) -> tuple[tuple[int, ...], tuple
     """By whose minutes: those of agents that are here, and of sessions outside."""
     first = now - MINUTES * MINUTE_MS
     query = """SELECT (ts - ?1) / 60000 m, SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
-        FROM usage WHERE agent = ?2 AND ts > ?1 AND ts <= ?3 GROUP BY 1"""
+        FROM usage WHERE agent = ?2 AND newest > ?1 AND ts > ?1 AND ts <= ?3 GROUP BY 1"""
     tokens, cost = [0] * MINUTES, [0] * MINUTES
     known = [row[0] for row in conn.execute("SELECT id FROM agents WHERE life != 'removed'")]
     for agent in ("", *known):
