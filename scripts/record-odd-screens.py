@@ -294,8 +294,8 @@ CHOICES = {
 THINGS = {"todos": [{"content": f"thing {n}", "status": "pending", "priority": "low", "id": str(n)} for n in range(5)]}
 TOUCH = (say("Make ::bash touch x"), see(ASKED))
 OPENCODE: dict[str, Scene] = {
-    **menus("/models", "/themes", "/sessions", "/agents", "/connect", "/help", "/status", "/timeline", "/mcps",
-            "/skills", "/diff", "/variants", "/rename"),
+    **menus("/models", "/themes", "/sessions", "/agents", "/connect", "/help", "/status", "/mcps",
+            "/skills", "/diff"),
     "palette": Scene((ready, key("C-p")), "?"),
     "asks-edit": Scene(asks("edit", {"filePath": "README.md", "oldString": "sample", "newString": "x"}, ASKED), *ASKS),
     "asks-outside": Scene(asks("read", {"filePath": "/etc/hostname"}, "(?i)permission required"), *ASKS),
