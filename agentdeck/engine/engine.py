@@ -246,7 +246,9 @@ class Engine:
         """Several agents met one limit or outage: one notice for all."""
         log.warning("%d agents are parked: %s", len(park.parked), park.words)
         if self.settings.notify_command:
-            names = ", ".join(self.monitor.agents[key].name for key in park.parked if key in self.monitor.agents)
+            names = ", ".join(
+                sorted(self.monitor.agents[key].name for key in park.parked if key in self.monitor.agents)
+            )
             self._spawn(self._notify(Notice(park.words, f"parked until then: {names}")))
 
     async def _notify(self, notice: Notice) -> None:

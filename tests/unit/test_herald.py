@@ -87,3 +87,10 @@ def test_only_the_states_wanted() -> None:
 
 def test_three_are_named_without_a_count() -> None:
     assert notice([known("a", "failed"), known("b", "failed"), known("c", "failed")]).title == "3 agents: a, b, c"
+
+
+def test_what_turns_out_to_be_part_of_something_told_already_is_not_told_again() -> None:
+    herald = begun(known("ann"))
+    herald.look([known("ann", "limited")], T)
+    herald.look([known("ann", "limited", wanted=True)], T + 100)
+    assert herald.due(T + GATHER_MS) is None

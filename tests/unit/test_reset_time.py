@@ -29,6 +29,11 @@ def ms(*parts: int) -> int:
         ("Try again in 3 hours 5 minutes.", ms(2026, 11, 25, 21, 35)),
         ("try again in 1 day 2 hours", ms(2026, 11, 26, 20, 30)),
         ("try again in 45m", ms(2026, 11, 25, 19, 15)),
+        ("try again in 1 minute 6 seconds", ms(2026, 11, 25, 18, 31, 6)),
+        ("Please try again in 6s.", ms(2026, 11, 25, 18, 30, 6)),
+        ("resets 18:30:07 (UTC)", ms(2026, 11, 25, 18, 30, 7)),
+        ("resets 6:30:07pm (UTC)", ms(2026, 11, 25, 18, 30, 7)),
+        ("resets 18:30:77 (UTC)", 0),
         ("Usage limit reached", 0),
         ("limit 5 of 10 reached", 0),
         ("resets 25:99 (UTC)", 0),
@@ -39,6 +44,10 @@ def ms(*parts: int) -> int:
 )
 def test_what_clients_say(text: str, wanted: int) -> None:
     assert reset_time(text, int(NOW.timestamp() * 1000)) == wanted
+
+
+def test_what_is_told_without_seconds_is_a_whole_minute() -> None:
+    assert reset_time("try again in 45m", ms(2026, 11, 25, 18, 30, 20)) == ms(2026, 11, 25, 19, 16)
 
 
 def test_without_a_zone_it_is_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:

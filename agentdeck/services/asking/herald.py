@@ -57,7 +57,7 @@ class Herald:
             self._waiting.pop(key, None)
         for key, agent in seen.items():
             mark = _mark(agent.status)
-            if agent.seen:
+            if agent.seen or agent.wanted:
                 self._waiting.pop(key, None)
             if self._told.get(key) == mark:
                 continue

@@ -14,7 +14,7 @@ from agentdeck.services.budgets.budgets import AT_WORK
 from agentdeck.services.budgets.parking import Key, Member, Park, parks
 from agentdeck.services.delivery import deliveries
 from agentdeck.services.status.monitor import Monitor
-from agentdeck.services.status.verdict import RESET_GRACE_MS
+from agentdeck.services.status.verdict import over_at
 
 RESUMING_MS = 60_000  # so long an agent that was told to go on may take to begin
 
@@ -69,7 +69,7 @@ class ParkKeeper:
             status = self.monitor.status(agent.id)
             if status.state == "limited" and status.until:
                 self._limited[agent.id] = status.until
-            elif status.state == "idle" and now >= self._limited.get(agent.id, now + 1) + RESET_GRACE_MS:
+            elif status.state == "idle" and now >= over_at(self._limited.get(agent.id, now)):
                 again.append(agent.id)
                 self._limited.pop(agent.id)
                 self._resuming[agent.id] = now

@@ -15,6 +15,8 @@ CONFLICT_MS = 1_500  # sources may disagree for this long while a change travels
 # A client may go on by itself once its limit has reset, and shows that time without seconds: up to a minute later,
 # and what it takes to begin. Only then is it taken for idle.
 RESET_GRACE_MS = 90_000
+MINUTE_MS = 60_000
+EXACT_GRACE_MS = 3_000  # where it shows the seconds too
 PAINTED = frozenset({"title", "screen"})
 POLLED = frozenset({"tmux", "vendor", "title", "screen", "process", "silence"})
 
@@ -47,9 +49,14 @@ def _outlived(found: list[Evidence], now: int) -> list[Evidence]:
     ]
 
 
+def over_at(until: int) -> int:
+    """When a client that has not gone on by itself will not do so any more; both in UTC ms."""
+    return until + (EXACT_GRACE_MS if until % MINUTE_MS else RESET_GRACE_MS)
+
+
 def _reset(found: list[Evidence], now: int) -> list[Evidence]:
     """What shows a limit goes on showing it when it is over: from then on it is the sign of an agent at rest."""
-    if not any(e.until and "limited" in e.states and now >= e.until + RESET_GRACE_MS for e in found):
+    if not any(e.until and "limited" in e.states and now >= over_at(e.until) for e in found):
         return found
     return [
         replace(e, states=tuple(dict.fromkeys("idle" if state == "limited" else state for state in e.states)))
