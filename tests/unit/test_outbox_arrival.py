@@ -174,6 +174,25 @@ async def test_a_queue_has_a_text_only_when_it_shows_it(
     assert (told.state, terminal.entered) == (state, 1), told
 
 
+async def test_a_client_that_dies_on_it_leaves_no_doubt_about_what_is_doubtful(
+    box: outbox.Outbox, deliver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handing, "ACKNOWLEDGE_SECONDS", 60)
+    telling(box)
+    terminal = Terminal()
+    press = terminal.enter_as_seen
+
+    async def dies(socket: Path, seen: Sight, mark: str) -> bool:
+        done = await press(socket, seen, mark)
+        terminal.pane = replace(PANE, dead=True)
+        return done
+
+    terminal.enter_as_seen = dies  # pyrefly: ignore
+    told = await deliver(terminal)
+    assert (told.state, terminal.entered) == ("uncertain", 1)
+    assert "just after Enter was sent" in told.reason
+
+
 async def test_letters_that_a_human_types_to_it_keep_enter_back_until_they_are_done(deliver: Any) -> None:
     def types(looks: int) -> None:
         if looks == 2:

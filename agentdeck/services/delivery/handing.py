@@ -287,7 +287,11 @@ class Handing:
             await self._end("acknowledged", "", evidence)
             return
         seen = await self._see()
-        stands = " The text still stands in its composer." if seen and seen.held == "ours" and self._composes else ""
+        gone = gate.refuse(seen.sight.pane if seen else None, self.agent.id)
+        if seen is None or gone:
+            await self._end_without_pane(gone)
+            return
+        stands = " The text still stands in its composer." if seen.held == "ours" and self._composes else ""
         await self._end("uncertain", f"no sign within {ACKNOWLEDGE_SECONDS:g} s that it took the text.{stands}")
 
     async def _taken(self, waiter: receipts.Waiter) -> str:
@@ -307,12 +311,14 @@ class Handing:
             if waiter.evidence:
                 break
             seen = await self._see()
-            emptied = emptied + 1 if seen and seen.held == "nothing" else 0
+            if seen is None or gate.refuse(seen.sight.pane, self.agent.id):
+                break  # it has died on it; what it still reported is heard later
+            emptied = emptied + 1 if seen.held == "nothing" else 0
             sign = await self._sign(waiter, seen, emptied, clock() - began)
             waiter.evidence = waiter.evidence or sign  # a report may have come meanwhile
         return waiter.evidence
 
-    async def _sign(self, waiter: receipts.Waiter, seen: Seen | None, emptied: int, waited: float) -> str:
+    async def _sign(self, waiter: receipts.Waiter, seen: Seen, emptied: int, waited: float) -> str:
         """An emptied composer alone shows something only where no prompt is reported: a human's key empties it too."""
         silent = self.delivery.command or not self.harness.acknowledge
         begun = self._begun(waiter)
