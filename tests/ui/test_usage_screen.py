@@ -28,7 +28,7 @@ VIEW = UsageView(
     limits=(Limit("claude", "me", "5h", 63.0, NOW + 9_000_000, NOW, NOW + 3_000_000),),
     warmth=(Warmth("ann", NOW + 40_000, 0.93, 84_000),), fills=(Fill("ann", 150_000, 200_000),),
     budgets=(("today", Standing(Budget("day", "", Amounts(usd=5)), "usd", 4_200_000_000, 5_000_000_000, 750)),),
-    outcome=Outcome(4_200_000_000, 100, 2, 3),
+    outcome=Outcome(4_200_000_000, 0, 100, 2, 3),
 )  # fmt: skip
 
 

@@ -9,12 +9,16 @@ from pathlib import Path
 from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError
 
-AT_MOST = 500  # landed tasks looked at, newest last
+AT_MOST = 500  # landed tasks: git is asked of each
 
 
 def lines(landed: Iterable[tuple[str, str, str]]) -> int:
-    """Lines added and removed between (repository, base commit, head commit) of each; what is gone counts nothing."""
-    return sum(_changed(*each) for each in list(landed)[-AT_MOST:])
+    """Lines added and removed between (repository, base commit, head commit) of each; what is gone counts nothing.
+
+    0 for more of them than can be asked of: lines of some beside the cost of all would be a wrong price.
+    """
+    asked = list(landed)
+    return sum(_changed(*each) for each in asked) if len(asked) <= AT_MOST else 0
 
 
 @lru_cache(maxsize=4096)

@@ -90,9 +90,10 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What tasks cost, failures included, and what came of them in the same time."""
+    """What tasks cost, failures included, and what came of them in the same time. `unpriced` tokens are in no cost."""
 
     cost: int = 0
+    unpriced: int = 0
     tokens: int = 0
     accepted: int = 0
     tried: int = 0
@@ -338,9 +339,10 @@ def _fills(conn: sqlite3.Connection) -> tuple[Fill, ...]:
 def _outcome(conn: sqlite3.Connection, first: int) -> Outcome:
     """Tasks that were tried in the span: the cost of all their attempts, and how many of them were accepted."""
     tried = "SELECT DISTINCT task FROM attempts WHERE started >= ?"
-    cost, tokens = conn.execute(
-        f"""SELECT SUM(cost), SUM(input + cache_read + cache_write_5m + cache_write_1h + output) FROM usage_ever
-            WHERE agent IN (SELECT agent FROM attempts WHERE started >= ?1) AND task IN ({tried.replace("?", "?1")})""",
+    cost, unpriced, tokens = conn.execute(
+        f"""SELECT SUM(cost), SUM(unpriced_tokens), SUM(input + cache_read + cache_write_5m + cache_write_1h + output)
+            FROM usage_ever WHERE agent IN (SELECT agent FROM attempts WHERE started >= ?1)
+            AND task IN ({tried.replace("?", "?1")})""",
         (first,),
     ).fetchone()
     states = dict(
@@ -353,4 +355,6 @@ def _outcome(conn: sqlite3.Connection, first: int) -> Outcome:
         (first,),
     ).fetchall()
     accepted = states.get("accepted", 0) + states.get("landed", 0)
-    return Outcome(cost or 0, tokens or 0, accepted, sum(states.values()), tuple(tuple(row) for row in landed))
+    return Outcome(
+        cost or 0, unpriced or 0, tokens or 0, accepted, sum(states.values()), tuple(tuple(row) for row in landed)
+    )

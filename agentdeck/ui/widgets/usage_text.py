@@ -66,11 +66,11 @@ def burn(view: UsageView, width: int) -> Content:
     """Tokens a minute and dollars an hour over 1, 5 and 15 minutes, and the last hour as a sparkline."""
     cells = []
     for minutes in (1, 5, 15):
-        money = rate(view.spend, minutes) * 60
+        money, pace = round(rate(view.spend, minutes) * 60), round(rate(view.burn, minutes))
+        price = f"{dollars(money)}/h" if money or not pace else "unpriced"
         cells.append(
             Content.assemble(
-                (f"{minutes} min ", MUTED), (f"{tokens(round(rate(view.burn, minutes)))}/min", "bold"),
-                (f" {dollars(round(money))}/h", "$text-success"),
+                (f"{minutes} min ", MUTED), (f"{tokens(pace)}/min", "bold"), (f" {price}", "$text-success"),
             )
         )  # fmt: skip
     shown = spark(squeezed(view.burn, min(width, 60)))
@@ -154,14 +154,15 @@ def outcome(view: UsageView, merged: int, width: int) -> Content:
         return Content("")
     lines = []
     if found.accepted:
-        each = dollars(round(found.cost / found.accepted))
+        each = dollars(round(found.cost / found.accepted), found.unpriced)
         lines.append(Content.assemble((each, "bold $text-success"), " per accepted task"))
     else:
         lines.append(Content.styled("no task was accepted", MUTED))
     if merged:
-        lines.append(Content.assemble((dollars(round(found.cost / merged)), "bold $text-success"), " per merged line"))
+        each = dollars(round(found.cost / merged), found.unpriced)
+        lines.append(Content.assemble((each, "bold $text-success"), " per merged line"))
     said = f"{found.accepted} of {found.tried} accepted" + (f", {merged:,} lines merged" if merged else "")
-    lines.append(Content.styled(f"{said}; {dollars(found.cost)} in all, failures included", MUTED))
+    lines.append(Content.styled(f"{said}; {dollars(found.cost, found.unpriced)} in all, failures included", MUTED))
     return Content.assemble(heading("what came of it"), block(*lines))
 
 
