@@ -1,6 +1,6 @@
 """AutoResearch: false keeps of 200 edits that change nothing, kills at any moment, own time, a long ledger.
 
-    .venv/bin/python -m benchmarks.research noise|kills [N]|overhead|ledger
+    .venv/bin/python -m benchmarks.research noise|kills [N [SEED]]|overhead|ledger
 
 All in a temporary DECK_HOME, with trainers of milliseconds.
 """
@@ -142,100 +142,164 @@ def long_ledger(home: Path) -> None:
     print(f"{len(rows)} rows, {len(found.experiments)} experiments: read in {time.monotonic() - began:.2f} s")
 
 
-def kills(home: Path, count: int) -> None:
-    """`kill -9` of loop, supervisor or git at random moments; after each the promises are looked at."""
+VICTIMS = ("loop", "loop", "supervisor", "git", "git", "engine", "run")
+SHIM = """\
+#!/bin/sh
+# Armed, this git is killed a moment after its start, as if by the kernel.
+if rm "{arm}" 2>/dev/null; then
+    {git} "$@" <&0 & child=$!
+    sleep 0.00$(od -An -N1 -tu1 /dev/urandom | tr -d ' ' | cut -c1)
+    kill -9 $child && echo x >> "{struck}"
+    wait $child
+    kill -9 $$
+fi
+exec {git} "$@"
+"""
+
+
+def kills(home: Path, count: int, seed: int = 7) -> None:
+    """`kill -9` of loop, supervisor, run, git or engine at random moments; after each the promises are looked at.
+
+    The loop runs in its pane, begun by the command line and an engine; a git dies in a shim that comes before the
+    real one on PATH. What is resumed is resumed by the command line.
+    """
+    arm, struck_git = home / "arm", home / "struck"
+    (home / "bin").mkdir()
+    shim = home / "bin/git"
+    shim.write_text(SHIM.format(arm=arm, struck=struck_git, git=shutil.which("git")))
+    shim.chmod(0o755)
     repo = laboratory(home, "fast", BETTER, 1_000_000)
-    place = start.begin("kills", repo)
-    dice, resumes, struck = random.Random(7), [], {"loop": 0, "supervisor": 0, "git": 0}
+    os.environ["PATH"] = f"{home / 'bin'}:{os.environ['PATH']}"
+    deck("research", "start", str(repo), "--name", "kills")
+    place = places.find("kills")
+    dice, resumes, struck = random.Random(seed), [], dict.fromkeys(VICTIMS, 0)
     known: list[str] = []
-    process = _begin(place)
-    for n in range(count):
-        time.sleep(dice.uniform(0.05, 0.8))
-        victim = dice.choice(("loop", "loop", "supervisor", "git"))
-        struck[_strike(victim, process, place)] += 1
-        if process.poll() is None and victim != "loop":
-            time.sleep(0.05)
-            process.kill()
-        process.wait()
-        known = check(place, repo, known)
-        rows = len(ledger.read(place.ledger))
-        began = time.monotonic()
-        process = _begin(place)
-        while len(ledger.read(place.ledger)) <= rows + 1:
-            if time.monotonic() - began > 60:
-                last = [str(entry)[:300] for entry in ledger.read(place.ledger)[-4:]]
-                told = (home / "stderr").read_text()[-1500:]
-                raise SystemExit("\n".join([f"after kill {n} the loop did not go on:", *last, str(place.now()), told]))
-            time.sleep(0.01)
-        resumes.append(time.monotonic() - began)
-    process.terminate()
-    process.wait()
+    try:
+        for n in range(count):
+            time.sleep(dice.uniform(0.05, 1.2))
+            victim = dice.choice(VICTIMS)
+            struck[_strike(victim, place, arm)] += 1
+            known = check(place, repo, known)
+            resumes.append(_on(place, n))
+    finally:
+        arm.unlink(missing_ok=True)
+        deck("research", "stop", "kills", "--now", ok=(0, 1, 3))
+        _until(lambda: not place.running, 30)
+        deck("halt", "--yes", ok=(0, 1, 2, 3))
     known = check(place, repo, known)
-    experiments = len(state.fold(ledger.read(place.ledger)).experiments)
-    print(f"{sum(struck.values())} kills {struck}: {experiments} experiments, {len(known)} keeps, none lost; the")
-    print(f"champion was measured and the ledger whole each time; resume median {statistics.median(resumes):.2f} s,")
-    print(f"longest {max(resumes):.2f} s (start of the interpreter included)")
+    entries = ledger.read(place.ledger)
+    experiments = len(state.fold(entries).experiments)
+    names = [entry["id"] for entry in entries if entry["event"] == "decided"]
+    if len(names) != len({*names}):
+        raise SystemExit("an experiment was decided twice")
+    gits = len(struck_git.read_text().split()) if struck_git.exists() else 0
+    waited = [seconds for seconds in resumes if seconds]
+    print(f"{sum(struck.values())} kills {struck} ({gits} gits died in their work): {experiments} experiments,")
+    print(f"{len(known)} keeps, none lost; the champion was measured and the ledger whole each time;")
+    print(f"{len(waited)} resumes of a dead loop, by the command line until its next entry: ", end="")
+    print(f"median {statistics.median(waited or [0]):.2f} s, longest {max(waited or [0]):.2f} s")
 
 
-def _begin(place: Place) -> subprocess.Popen[bytes]:
-    argv = [sys.executable, "-P", "-m", "agentdeck", "research", "run", place.name]
-    with open(place.root.parent.parent.parent.parent / "stderr", "wb") as err:
-        return subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=err)
+def deck(*words: str, ok: tuple[int, ...] = (0,)) -> str:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "agentdeck", *words], capture_output=True, text=True, check=False
+    )
+    if done.returncode not in ok:
+        raise SystemExit(f"{words}: {done.stderr}")
+    return done.stdout
 
 
-def _strike(victim: str, process: subprocess.Popen[bytes], place: Place) -> str:
+def _until(condition: Callable[[], object], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def _on(place: Place, n: int) -> float:
+    """Until the loop goes on; how many seconds a resume took, 0 when none was needed."""
+    seconds = 0.0
+    time.sleep(0.05)
+    rows = len(ledger.read(place.ledger))
+    if not place.running:
+        began = time.monotonic()
+        deck("research", "resume", place.name)
+        _until(lambda: len(ledger.read(place.ledger)) > rows + 2, 60)  # resumed, opened, and what it does next
+        seconds = time.monotonic() - began
+    if not _until(lambda: len(ledger.read(place.ledger)) > rows + 2, 60):
+        last = [str(entry)[:300] for entry in ledger.read(place.ledger)[-4:]]
+        raise SystemExit("\n".join([f"after kill {n} the loop did not go on:", *last, str(place.now())]))
+    return seconds
+
+
+def _strike(victim: str, place: Place, arm: Path) -> str:
     """Kill it, or the loop when it is not there just now; what was killed."""
-    pid = 0
-    if victim == "supervisor":
-        pid = _pid_of("supervise.py", str(place.root))
-    elif victim == "git":
-        end = time.monotonic() + 0.5
-        while not pid and time.monotonic() < end:
-            pid = _pid_of("git", str(places.Place(place.root).root.parent.parent.parent.parent))
-    if pid:
+    if victim == "git":
+        arm.touch()
+        if _until(lambda: not arm.exists(), 3):
+            return victim
+    elif victim != "loop" and (pid := _pid_of(victim, place)):
         try:
             os.kill(pid, signal.SIGKILL)
             return victim
         except ProcessLookupError:
             pass
-    process.kill()
+    pid = int((place.root / "lock").read_text() or 0)
+    if place.running and pid:
+        os.kill(pid, signal.SIGKILL)
     return "loop"
 
 
-def _pid_of(*words: str) -> int:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if all(word in line for word in words):
+def _pid_of(victim: str, place: Place) -> int:
+    words = {"supervisor": "research.supervise", "run": "train.py", "engine": "agentdeck engine"}[victim]
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and words in _line(entry) and _ours(entry, place):
                 return int(entry.name)
     return 0
 
 
+def _line(entry: Path) -> str:
+    try:
+        return (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _ours(entry: Path, place: Place) -> bool:
+    """Whether this process works for this loop or this deck: others run such things on this machine too."""
+    try:
+        environment = (entry / "environ").read_bytes().decode(errors="replace")
+    except OSError:
+        return False
+    return any(str(place.root.parents[2]) in text for text in (_line(entry), environment))
+
+
 def check(place: Place, repo: Path, known: list[str]) -> list[str]:
-    """SystemExit when a promise is broken; the commits of all durable keeps."""
-    told = state.fold(ledger.read(place.ledger))
-    kept = [e.commit for e in told.experiments.values() if e.outcome == "keep"]
+    """SystemExit when a promise is broken; the commits of all durable keeps. The loop may go on meanwhile."""
+    before = state.fold(ledger.read(place.ledger))
+    git = shutil.which("git", path=os.environ["PATH"].partition(":")[2]) or "git"  # not the one that may die
+    words = [git, "rev-parse", f"research/{place.name}"]
+    tip = subprocess.run(words, cwd=repo, capture_output=True, text=True, check=True).stdout.strip()
+    after = state.fold(ledger.read(place.ledger))
+    kept = [e.commit for e in before.experiments.values() if e.outcome == "keep"]
     if kept[: len(known)] != known:
         raise SystemExit("the ledger lost a keep")
-    tip = subprocess.run(
-        ["git", "rev-parse", "research/kills"], cwd=repo, capture_output=True, text=True, check=True
-    ).stdout.strip()
-    measured = {e.commit for e in told.experiments.values() if e.value is not None} | {told.begun["base"]}
-    if tip not in measured:
+    if tip not in {e.commit for e in after.experiments.values() if e.value is not None} | {after.begun["base"]}:
         raise SystemExit("the champion was never measured")
     for commit in kept[:-1]:
-        words = ["git", "merge-base", "--is-ancestor", commit, tip]
+        words = [git, "merge-base", "--is-ancestor", commit, tip]
         if subprocess.run(words, cwd=repo, check=False).returncode:
             raise SystemExit(f"the keep {commit} is not in the champion")
-    if subprocess.run(["git", "fsck", "--no-dangling"], cwd=repo, capture_output=True, check=False).returncode:
+    if subprocess.run([git, "fsck", "--no-dangling"], cwd=repo, capture_output=True, check=False).returncode:
         raise SystemExit("git's objects are damaged")
     return kept
 
 
-def main(what: str = "noise", count: str = "100") -> None:
+def main(what: str = "noise", count: str = "100", seed: str = "7") -> None:
     home = Path(tempfile.mkdtemp(prefix="deck-research-"))
     os.environ["DECK_HOME"] = str(home / "deck")
     for name, value in (("NAME", "bench"), ("EMAIL", "bench@localhost")):
@@ -243,7 +307,7 @@ def main(what: str = "noise", count: str = "100") -> None:
     print("load average", os.getloadavg()[0])
     try:
         if what == "kills":
-            kills(home, int(count))
+            kills(home, int(count), int(seed))
         else:
             {"noise": noise, "overhead": overhead, "ledger": long_ledger}[what](home)
     finally:

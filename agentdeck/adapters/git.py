@@ -21,7 +21,7 @@ from pathlib import Path
 from agentdeck import paths
 from agentdeck.adapters import git_locks
 from agentdeck.adapters.git_errors import GitError, explain
-from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 
 OLDEST = (2, 36)  # `worktree list -z`
 NO_OID = "0" * 40
@@ -123,6 +123,8 @@ def run(
             break
         time.sleep(pause)
         status, out, err = _execute(argv, stdin, {**_ENV, **_ceiling(), **(env or {})}, timeout)
+    if status not in ok and status < 0:  # it has said nothing, and what it did not say is no answer
+        raise TryAgain(f"git {args[0]} in {directory} was ended by signal {-status}", "Try again.")
     if status not in ok:
         raise explain(str(directory), args, err)
     return status, out
@@ -430,3 +432,16 @@ def merge_base(worktree: Path, one: str, other: str) -> str:
     """The best common ancestor, or '' when there is none."""
     status, out = run(worktree, "merge-base", one, other, ok=(0, 1))
     return out.decode().split()[0] if status == 0 else ""
+
+
+def save_blob(directory: Path | str, oid: str, file: Path) -> None:
+    """Write the bytes of an object into a file, however large it is."""
+    from git.cmd import Git
+
+    with open(file, "wb") as out:
+        argv = ["git", "-C", str(directory), "cat-file", "blob", oid]
+        status = Git().execute(
+            argv, output_stream=out, env=_ENV, with_exceptions=False, with_extended_output=True, shell=False
+        )[0]
+    if status:
+        raise AgentDeckError(f"git cannot read the object {oid} in {directory}", "See: git fsck")

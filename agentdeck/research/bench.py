@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from agentdeck.models.experiment import Measurement
-from agentdeck.research import guards, places, runner, trees
+from agentdeck.research import guards, places, runner
 from agentdeck.research.contract import MB, Contract
 from agentdeck.research.guards import Crash
+from agentdeck.research.objects import MODULE, Blob, Listing
 from agentdeck.research.places import Place
 from agentdeck.research.runner import Bounds, Ended, Stage
 from agentdeck.research.trees import Subject
@@ -133,32 +134,34 @@ class Bench:
         places.clear(home)
         for one in ("home/tmp", "home/cache"):
             (home / one).mkdir(parents=True, mode=0o700)
-        listing = self.subject.listing(tree)
-        contents = self.subject.contents(listing)
-        trees.write(contents, listing, home / "tree", lambda path: self._laid_out(path, scoring=made is not None))
+        listing, links = self.subject.listing(tree), self.subject.links(tree)
+        self.subject.write(tree, home / "tree", lambda path: self._laid_out(path, scoring=made is not None))
+        large = [str(file) for path, file in links.items() if not guards.hidden(self.contract, path)]
         stage = Stage(
             name, command, str(home / "tree"), self._environment(home, seed), self._wall(name), self._cpu(name),
-            guard=tuple(path for path in listing if self._guarded(path)), hide=self._hide(listing),
+            guard=(*(path for path, blob in listing.items() if self._guarded(path, blob)), *large),
+            hide=self._hide(listing), read=tuple(large),
             write=(*(str(home / rest) for rest in PARTS), *self.contract.writable), network=self.contract.network,
         )  # fmt: skip
         if made is None:
             return stage
         globs = self.contract.hidden_audit if name == "audit" else self.contract.hidden
-        trees.write(contents, listing, home / "hidden", lambda path: guards.matches(path, globs))
+        self.subject.write(tree, home / "hidden", lambda path: guards.matches(path, globs))
         told = {"RESEARCH_HIDDEN": str(home / "hidden"), "RESEARCH_SPLIT": name}
         copies = tuple({"glob": glob, "from": str(made), "to": str(home / "tree")} for glob in self.contract.artifacts)
-        return replace(stage, env={**stage.env, **told}, copies=copies)
+        seen = (str(file) for path, file in links.items() if guards.matches(path, globs))
+        return replace(stage, env={**stage.env, **told}, copies=copies, read=(*large, *seen))
 
     def _laid_out(self, path: str, *, scoring: bool) -> bool:
         """Whether a checkout holds this file: in that of a score nothing stands that a proposal could have written."""
         return not guards.hidden(self.contract, path) and (not scoring or guards.protected(self.contract, path))
 
-    def _guarded(self, path: str) -> bool:
+    def _guarded(self, path: str, blob: Blob) -> bool:
         """Whether a run may not touch this file: it is protected, or the score takes it over."""
         taken = guards.protected(self.contract, path) or guards.matches(path, self.contract.artifacts)
-        return taken and not guards.hidden(self.contract, path)
+        return (taken or bool(blob.source)) and blob.mode != MODULE and not guards.hidden(self.contract, path)
 
-    def _hide(self, listing: trees.Listing) -> tuple[str, ...]:
+    def _hide(self, listing: Listing) -> tuple[str, ...]:
         """Where hidden files can be found: the loops' own directory, the objects, every working tree."""
         found = [path for path in listing if guards.hidden(self.contract, path)]
         return (str(self.place.root.parent), *self.subject.copies(found)) if found else ()
@@ -201,9 +204,9 @@ class Bench:
     def _touched(self, part: str, tree: str, ended: Ended) -> str:
         guarded = {
             path: blob for path, blob in self.subject.listing(tree).items()
-            if self._guarded(path) and self._laid_out(path, scoring=ended.name != "run")
+            if self._guarded(path, blob) and self._laid_out(path, scoring=ended.name != "run")
         }  # fmt: skip
-        now = trees.look(self.place.run(part) / "tree", guarded, len(tree))
+        now = self.subject.look(self.place.run(part) / "tree", tree, guarded)
         path = next((path for path, blob in guarded.items() if now.get(path) != blob), "")
         if path:
             return f"the {ended.name} changed {path}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentdeck.research.contract import ALWAYS_PROTECTED, Constraint, Contract, Metric
-from agentdeck.research.trees import EXECUTABLE, FILE, LINK, Blob, Listing
+from agentdeck.research.objects import EXECUTABLE, FILE, LINK, MODULE, Blob, Listing
 
 LARGEST = 2_000_000  # bytes of an edited file
 CPU_GRACE, WALL_GRACE = 0.5, 5.0  # seconds on top of the tolerated budget: start of the interpreter, a busy machine
@@ -40,13 +40,17 @@ def protected(contract: Contract, path: str) -> bool:
 
 
 def changes(before: Listing, after: Listing) -> dict[str, Blob | None]:
-    """Files that differ; None for one that is gone."""
-    return {path: after.get(path) for path in sorted({*before, *after}) if before.get(path) != after.get(path)}
+    """Files that differ; None for one that is gone. A submodule itself is no file."""
+    paths = {path for path, blob in before.items() if blob.mode != MODULE} | {*after}
+    return {path: after.get(path) for path in sorted(paths) if before.get(path) != after.get(path)}
 
 
 def refusal(contract: Contract, before: Listing, changed: Mapping[str, Blob | None]) -> str:
     """Why these changes may not be run, or ''."""
+    modules = [path for path, blob in before.items() if blob.mode == MODULE]
     for path, blob in changed.items():
+        if inside := next((name for name in modules if f"{path}/".startswith(f"{name}/")), ""):
+            return f"{path} is in the submodule {inside}"
         if protected(contract, path):
             return f"{path} is not editable"
         if blob is None:

@@ -8,7 +8,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.models.clock import now_ms
@@ -48,7 +47,7 @@ class Loop:
         reader = ledger.Reader(place.ledger)
         state = State()
         state.add(reader.new())
-        subject = trees.Subject(Path(state.begun["repo"]), str(state.begun["prefix"]))
+        subject = trees.of(place, state.begun)
         measures = bench or Bench(place, subject, self.contract)
         self.trials = Trials(place, subject, self.contract, measures, state, reader, self._meanwhile)
         self.fruitless = 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.research import contract as contracts
-from agentdeck.research import guards, ledger, places, proposers, trees
+from agentdeck.research import guards, ledger, objects, places, proposers, trees
 from agentdeck.research.contract import Contract
 from agentdeck.research.places import Place
 
@@ -69,4 +69,18 @@ def commands(place: Place) -> list[str]:
     told = [f"{name:9} {command}" for name, command in rows if command]
     proposer = contract.proposer
     who = proposer.kind if proposer.kind in ("random", "scripted") else proposers.command(proposer)
-    return [*told, f"{'proposer':9} {who}"]
+    return [*told, f"{'proposer':9} {who}", *_notes(place)]
+
+
+def _notes(place: Place) -> list[str]:
+    """What a run will not find as it is in the working tree."""
+    begun = ledger.read(place.ledger)[0]
+    subject = trees.of(place, begun)
+    found = subject.listing(subject.tree(begun["base"]))
+    told = [f"note      {path} is a Git LFS pointer: git lfs pull" for path in objects.pointers(subject.repo, found)]
+    empty = [path for path, blob in found.items() if blob.mode == objects.MODULE and not _inside(path, found)]
+    return told + [f"note      the submodule {path} stays empty: git submodule update --init" for path in empty]
+
+
+def _inside(module: str, found: objects.Listing) -> bool:
+    return any(path.startswith(f"{module}/") for path in found)

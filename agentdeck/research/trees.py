@@ -5,9 +5,11 @@ Files come from git's objects byte for byte and go back so: no attribute, hook o
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -16,28 +18,24 @@ from pathlib import Path
 
 from agentdeck.adapters import git
 from agentdeck.errors import AgentDeckError, UsageError
+from agentdeck.research import objects
+from agentdeck.research.ledger import Entry
+from agentdeck.research.objects import EXECUTABLE, FILE, LINK, MODULE, ODD, Blob, Listing
+from agentdeck.research.places import Place
 
 REFS = "refs/agentdeck/exp"
-LINK, MODULE, FILE, EXECUTABLE = "120000", "160000", "100644", "100755"
-ODD = "odd"  # mode of what git cannot store: a socket, a device, a repository inside this one
-
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    mode: str
-    oid: str
-
-
-Listing = Mapping[str, Blob]
-"""What a directory holds, by path relative to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The directory a loop works on: `prefix` is '' for the root of the repository, else ends in '/'."""
+    """The directory a loop works on: `prefix` is '' for the root of the repository, else ends in '/'.
+
+    `home` is the loop's own directory: large files lie there once, and every checkout links to them.
+    """
 
     repo: Path
     prefix: str = ""
+    home: Path | None = None
 
     def tree(self, commit: str) -> str:
         """The tree of this directory in a commit."""
@@ -45,27 +43,51 @@ class Subject:
 
     def listing(self, tree: str) -> dict[str, Blob]:
         """All files of a tree."""
-        return dict(_listing(self.repo, tree))
+        return objects.listing(self.repo, tree, self.prefix)
 
     def contents(self, listing: Listing) -> dict[str, bytes]:
-        """The bytes of each file (of a link: where it points); submodules are left out."""
-        paths = [path for path, blob in listing.items() if blob.mode != MODULE]
-        feed = "".join(f"{listing[path].oid}\n" for path in paths).encode()
-        if not paths:
-            return {}
-        out = git.run(self.repo, "cat-file", "--batch", stdin=feed)[1]
-        found, at = {}, 0
-        for path in paths:
-            end = out.index(b"\n", at)
-            size = int(out[at:end].split()[2])
-            found[path] = out[end + 1 : end + 1 + size]
-            at = end + size + 2
-        return found
+        return objects.contents(self.repo, listing)
+
+    def links(self, tree: str) -> dict[str, Path]:
+        """The files of a tree that a checkout only links to."""
+        return _links(self.repo, tree, self.prefix, self.home / "large") if self.home else {}
 
     def copies(self, paths: Iterable[str]) -> list[str]:
         """Where these files, or the objects that hold them, are on this machine."""
         tops = [tree.path for tree in git.worktrees(self.repo) if not tree.bare]
         return [str(self.repo), *(str(top / f"{self.prefix}{path}") for path in paths for top in tops)]
+
+    def write(self, tree: str, to: Path, keep: Callable[[str], bool] = bool) -> None:
+        """Check out those files of a tree into `to`, which is made."""
+        wanted = {path: blob for path, blob in self.listing(tree).items() if keep(path)}
+        links = self.links(tree)
+        to.mkdir(parents=True)
+        for path, blob in wanted.items():
+            (to / path).parent.mkdir(parents=True, exist_ok=True)
+            if path in links:
+                objects.fetch(self.repo, blob, links[path])
+                (to / path).symlink_to(links[path])
+            elif blob.mode == MODULE:
+                (to / path).mkdir(exist_ok=True)
+        small = {path: blob for path, blob in wanted.items() if path not in links}
+        for path, data in self.contents(small).items():
+            _write(to / path, data, small[path].mode)
+
+    def scan(self, directory: Path, tree: str) -> dict[str, Blob]:
+        """What is in a checkout of this tree now, ignored files too, as git would store it."""
+        found = _scan(directory, len(tree))
+        return found | self.look(directory, tree, self.links(tree))
+
+    def look(self, directory: Path, tree: str, paths: Iterable[str]) -> dict[str, Blob]:
+        """Those of `paths` that are in a checkout of this tree now, as git would store them."""
+        listing, links, found = self.listing(tree), self.links(tree), {}
+        for path in paths:
+            file = directory / path
+            if path in links and file.is_symlink() and os.readlink(file) == str(links[path]):
+                found[path] = listing[path]
+            elif os.path.lexists(file):
+                found[path] = _blob(file, len(tree))
+        return found
 
     def store(self, parent: str, directory: Path, changed: Mapping[str, Blob | None], message: str) -> tuple[str, str]:
         """Commit on `parent` with `changed` files taken from `directory` (None: deleted): (commit, tree)."""
@@ -73,6 +95,7 @@ class Subject:
             if blob is not None:
                 data = (directory / path).read_bytes()
                 _same(git.run(self.repo, "hash-object", "-w", "--no-filters", "--stdin", stdin=data)[1], blob, path)
+                objects.remember(blob.oid, data)
         gone = "0" * len(parent)
         feed = b"".join(
             os.fsencode(f"{blob.mode if blob else '0'} {blob.oid if blob else gone}\t{self.prefix}{path}") + b"\0"
@@ -80,27 +103,42 @@ class Subject:
         )
         with tempfile.TemporaryDirectory(prefix="deck-index-") as scratch:
             env = {"GIT_INDEX_FILE": f"{scratch}/index"}
-            git.run(self.repo, "read-tree", parent, env=env)
+            self._index(parent, Path(scratch, "index"))
             git.run(self.repo, "update-index", "-z", "--index-info", stdin=feed, env=env)
             whole = git.text(self.repo, "write-tree", env=env)
         words = ("commit-tree", whole, "-p", parent)
         commit = git.run(self.repo, *words, stdin=message.encode(), env=_identity(self.repo))[1].decode().strip()
-        return commit, self.tree(commit)
+        tree = _trees[self.repo, commit, self.prefix] = whole if not self.prefix else self.tree(commit)
+        after = {path: blob for path, blob in {**self.listing(self.tree(parent)), **changed}.items() if blob}
+        objects.remember_listing(self.repo, tree, after)
+        return commit, tree
+
+    def _index(self, commit: str, to: Path) -> None:
+        """An index that holds a commit; that of the champion is kept, since most proposals are on it."""
+        kept = self.home / f"index.{commit}" if self.home else None
+        if kept is not None and kept.is_file():
+            shutil.copyfile(kept, to)
+            return
+        git.run(self.repo, "read-tree", commit, env={"GIT_INDEX_FILE": str(to)})
+        if kept is not None:
+            for old in kept.parent.glob("index.*"):
+                old.unlink(missing_ok=True)
+            shutil.copyfile(to, kept.with_name(".index"))
+            kept.with_name(".index").replace(kept)
 
 
-@functools.lru_cache(maxsize=16)  # an object never changes
+_trees: dict[tuple[Path, str, str], str] = {}
+
+
 def _tree(repo: Path, commit: str, prefix: str) -> str:
-    return git.text(repo, "rev-parse", "--verify", f"{commit}:{prefix.rstrip('/')}")
+    if (repo, commit, prefix) not in _trees:  # an object never changes
+        _trees[repo, commit, prefix] = git.text(repo, "rev-parse", "--verify", f"{commit}:{prefix.rstrip('/')}")
+    return _trees[repo, commit, prefix]
 
 
 @functools.lru_cache(maxsize=16)
-def _listing(repo: Path, tree: str) -> dict[str, Blob]:
-    found = {}
-    for row in git.items(repo, "ls-tree", "-r", "-z", "--full-tree", tree):
-        told, _, path = row.partition("\t")
-        mode, _, oid = told.split(" ")
-        found[path] = Blob(mode, oid)
-    return found
+def _links(repo: Path, tree: str, prefix: str, store: Path) -> dict[str, Path]:
+    return objects.links(repo, objects.listing(repo, tree, prefix), store)
 
 
 @functools.lru_cache(maxsize=16)
@@ -111,6 +149,11 @@ def _identity(repo: Path) -> dict[str, str]:
 def _same(oid: bytes, blob: Blob, path: str) -> None:
     if oid.decode().strip() != blob.oid:
         raise AgentDeckError(f"{path} changed while it was stored", "Something of the proposer goes on; stop it.")
+
+
+def of(place: Place, begun: Entry) -> Subject:
+    """What a loop works on, by the first entry of its ledger."""
+    return Subject(Path(begun["repo"]), str(begun["prefix"]), place.root)
 
 
 def find(directory: Path) -> Subject:
@@ -126,24 +169,16 @@ def unsaved(directory: Path) -> list[str]:
     return [row[3:] for row in rows]
 
 
-def write(contents: Mapping[str, bytes], listing: Listing, to: Path, keep: Callable[[str], bool] = bool) -> None:
-    """Write files into `to`, which is made."""
-    to.mkdir(parents=True)
-    for path, data in contents.items():
-        if not keep(path):
-            continue
-        file = to / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if listing[path].mode == LINK:
-            file.symlink_to(os.fsdecode(data))
-            continue
-        file.write_bytes(data)
-        if listing[path].mode == EXECUTABLE:
-            file.chmod(0o755)
+def _write(file: Path, data: bytes, mode: str) -> None:
+    if mode == LINK:
+        file.symlink_to(os.fsdecode(data))
+        return
+    file.write_bytes(data)
+    if mode == EXECUTABLE:
+        file.chmod(0o755)
 
 
-def scan(directory: Path, oid_length: int) -> dict[str, Blob]:
-    """What is in a directory now, ignored files too, as git would store it."""
+def _scan(directory: Path, oid_length: int) -> dict[str, Blob]:
     found = {}
     for folder, names, files in os.walk(directory):
         inside = Path(folder).relative_to(directory)
@@ -160,21 +195,16 @@ def scan(directory: Path, oid_length: int) -> dict[str, Blob]:
     return found
 
 
-def look(directory: Path, paths: Iterable[str], oid_length: int) -> dict[str, Blob]:
-    """Those of `paths` that are in a directory now, as git would store them."""
-    return {path: _blob(directory / path, oid_length) for path in paths if os.path.lexists(directory / path)}
-
-
 def _blob(file: Path, oid_length: int) -> Blob:
     info = file.lstat()
     if stat.S_ISLNK(info.st_mode):
         return Blob(LINK, _oid(os.fsencode(os.readlink(file)), oid_length))
     if not stat.S_ISREG(info.st_mode):
         return Blob(ODD, "")
-    try:
-        return Blob(EXECUTABLE if info.st_mode & 0o100 else FILE, _oid(file.read_bytes(), oid_length))
-    except PermissionError:
-        return Blob(ODD, "")
+    with contextlib.suppress(PermissionError):
+        mode = EXECUTABLE if info.st_mode & 0o100 else FILE
+        return Blob(mode, _oid(file.read_bytes(), oid_length), info.st_size)
+    return Blob(ODD, "")
 
 
 def _oid(data: bytes, length: int) -> str:
@@ -190,18 +220,26 @@ def ref(loop: str, experiment: str) -> str:
 
 def keep(repo: Path, name: str, commit: str) -> None:
     """Create-only, but for the same commit again."""
-    if git.find_oid(repo, name) != commit:
+    try:
         git.set_ref(repo, name, commit, git.NO_OID, "agentdeck research: a trial")
+    except AgentDeckError:
+        if git.find_oid(repo, name) != commit:
+            raise
 
 
 def move(repo: Path, branch: str, old: str, new: str, why: str) -> None:
     """Compare and swap. UsageError when the branch is somewhere else: somebody moved it."""
-    now = git.find_oid(repo, f"refs/heads/{branch}") or ""
-    if now == new:
+    if old == new:
         return
-    if now != old:
+    try:
+        git.set_ref(repo, f"refs/heads/{branch}", new, old, why)
+    except AgentDeckError as error:
+        now = git.find_oid(repo, f"refs/heads/{branch}") or ""
+        if now == new:
+            return
+        if now == old:
+            raise
         raise UsageError(
             f"{branch} is at {now[:9] or 'no commit'}, not at the champion {old[:9]}",
             f"Somebody moved it. Put it back: git branch -f {branch} {old[:12]}; then resume.",
-        )
-    git.set_ref(repo, f"refs/heads/{branch}", new, old, why)
+        ) from error

@@ -12,6 +12,7 @@ from agentdeck.research.asking import Asking
 from agentdeck.research.bench import Halted, Unable, Who
 from agentdeck.research.contract import Contract
 from agentdeck.research.noise import Next, Verdict
+from agentdeck.research.objects import Listing
 from agentdeck.research.places import Place
 from agentdeck.research.proposers import Proposal, Unusable
 from agentdeck.research.state import State
@@ -105,22 +106,24 @@ class Trials:
         asking.forget(self.place, each.id)
         home = asking.home_of(self.place, each.id)
         before = self.subject.listing(each.parent_tree)
-        contents = self.subject.contents(before)
         if not home.is_dir() or not self.place.candidate.is_dir():
             places.clear(self.place.candidate)
-            trees.write(contents, before, self.place.candidate, lambda path: not guards.hidden(self.contract, path))
+            self.subject.write(
+                each.parent_tree, self.place.candidate, lambda path: not guards.hidden(self.contract, path)
+            )
         try:
             proposal = Asking(self.place, self.contract, self.meanwhile).ask(each, self.state)
         except Unusable as error:
             self.decide(each, "failed", str(error), cost=error.cost, tokens=error.tokens)
             return
-        self._store(each, proposal, before, contents)
+        self._store(each, proposal, before)
 
-    def _store(
-        self, each: Experiment, proposal: Proposal, before: dict[str, trees.Blob], contents: dict[str, bytes]
-    ) -> None:
-        seen = {path: blob for path, blob in before.items() if not guards.hidden(self.contract, path)}
-        changed = guards.changes(seen, trees.scan(self.place.candidate, len(each.parent)))
+    def _shown(self, path: str) -> bool:
+        return not guards.hidden(self.contract, path)
+
+    def _store(self, each: Experiment, proposal: Proposal, before: Listing) -> None:
+        seen = {path: blob for path, blob in before.items() if self._shown(path)}
+        changed = guards.changes(seen, self.subject.scan(self.place.candidate, each.parent_tree))
         told = {"hypothesis": proposal.hypothesis, "cost": proposal.cost, "tokens": proposal.tokens}
         refused = guards.refusal(self.contract, before, changed)
         if not changed or refused:
@@ -150,7 +153,7 @@ class Trials:
                 return
         self.write("checked", id=each.id)
 
-    def _forbidden(self, before: trees.Listing, after: trees.Listing, paths: list[str]) -> str:
+    def _forbidden(self, before: Listing, after: Listing, paths: list[str]) -> str:
         old = self.subject.contents({path: before[path] for path in paths if path in before})
         new = self.subject.contents({path: after[path] for path in paths if path in after})
         found = (guards.forbidden(self.contract, old.get(path, b""), new.get(path, b""), path) for path in paths)

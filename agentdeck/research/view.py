@@ -11,10 +11,9 @@ from typing import Any
 from agentdeck.adapters import git
 from agentdeck.models.experiment import Experiment
 from agentdeck.research import contract as contracts
-from agentdeck.research import ledger, runner, state
+from agentdeck.research import ledger, runner, state, trees
 from agentdeck.research.bench import Bench
 from agentdeck.research.places import Place
-from agentdeck.research.trees import Subject
 
 NOTHING = "nothing was stored\n"
 
@@ -43,7 +42,7 @@ def log(place: Place, each: Experiment) -> str:
 def rerun(place: Place, each: Experiment) -> dict[str, Any]:
     """Its first run once more, beside the loop: {id, seed, was, value, reason, machine}; the ledger gets it."""
     begun = state.fold(ledger.read(place.ledger)).begun
-    bench = Bench(place, Subject(Path(begun["repo"]), begun["prefix"]), contracts.read(place.contract)[0])
+    bench = Bench(place, trees.of(place, begun), contracts.read(place.contract)[0])
     first = each.runs[0]
     name = f"{each.id}.rerun-{os.getpid()}"
     bench.begin(name, each.tree, first.seed)

@@ -193,6 +193,7 @@ PRINTS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_a_run_prints_counts_once_and_from_this_run_alone(tmp_path: Path) -> None:
     contract = labs.CONTRACT.replace("experiments = 5", "") + "[limits]\nlog_mb = 4\n"
     tried(tmp_path / "lab", PRINTS, contract, **{"train.py": ONE})
