@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from agentdeck.models.clock import now_ms
-from agentdeck.services.fleet import EngineNote, Fleet
+from agentdeck.services.fleet import EngineNote, Fleet, UsageSum
 from agentdeck.services.usage.pace import Pace
 from agentdeck.ui import reasons
 from agentdeck.ui.actions import ACTIONS, BY_ID, check_keymap, footer, keys_of, show_key
@@ -159,6 +159,10 @@ def test_the_top_line_counts_and_gives_way_to_the_width() -> None:
     low = replace(low, fleet=replace(low.fleet, low_disk="1.2 GB left"))
     paced = replace(state(*rows), fleet=replace(state(*rows).fleet, pace=Pace(45_200, 3_200_000_000, 50_000_000_000)))
     assert "of $50.00 today  45.2k/min $3.20/h" in top_line.line(paced, 160, "12:00").plain
+    outside = UsageSum(cost=13_710_000_000)
+    apart = replace(paced.fleet, today=outside, pace=replace(paced.fleet.pace, day_used=460_000_000))
+    told = top_line.line(replace(paced, fleet=apart), 160, "12:00").plain
+    assert "$13.71 today, agents $0.46 of $50.00" in told
     assert "disk: 1.2 GB left" in top_line.line(low, 160, "12:00").plain
 
 

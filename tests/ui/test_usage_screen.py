@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from textual.pilot import Pilot
 from textual.widgets import Static
@@ -13,7 +14,7 @@ from agentdeck.models.usage import Tokens
 from agentdeck.services.fleet import UsageSum
 from agentdeck.services.usage.usage_view import Fill, Limit, Line, Outcome, UsageView, Warmth
 from agentdeck.ui.screens.usage import UsageScreen
-from agentdeck.ui.widgets import meters, usage_text
+from agentdeck.ui.widgets import cost_plot, meters, usage_text
 from tests.ui.deck_fakes import fake, make_app, row, until
 
 NOW = 1_790_000_000_000
@@ -51,6 +52,24 @@ def test_every_block_says_what_it_has_to() -> None:
     assert "$2.10 per accepted task" in came
     assert "$0.04 per merged line" in came
     assert "█" in usage_text.heat(VIEW, width).plain
+
+
+def test_of_a_path_the_end_is_shown_and_of_a_name_the_beginning() -> None:
+    assert usage_text.shortened("/src/customers/engine-room", 14, path=True) == "…s/engine-room"
+    assert usage_text.shortened(f"{Path.home()}/src/shop", 14, path=True) == "~/src/shop"
+    assert usage_text.shortened("a-long-name-of-an-agent", 10) == "a-long-na…"
+    assert usage_text.shortened("ann", 10) == "ann"
+
+
+def test_the_pace_of_what_has_no_price_is_not_called_free() -> None:
+    free = replace(VIEW, spend=(0,) * 60)
+    assert "1 min 1.2k/min unpriced" in usage_text.burn(free, 90).plain
+
+
+def test_the_chart_has_the_days_limit_only_where_all_of_it_counts_under_it() -> None:
+    assert cost_plot._limit(VIEW, 4.2) == (5.0, "; limit $5.00")
+    assert cost_plot._limit(VIEW, 14.2) == (0.0, "; agents $4.20 of $5.00")
+    assert cost_plot._limit(replace(VIEW, span="30 days"), 14.2) == (0.0, "")
 
 
 def test_blocks_never_outgrow_their_width() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from agentdeck.services.budgets import budget_rows
+
 MINUTES = 5  # the pace is the mean over so many
 _USED = """SELECT SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost) FROM usage
     WHERE agent = ?1 AND newest > ?2 AND ts > ?2 AND ts <= ?3"""
@@ -12,11 +14,15 @@ _USED = """SELECT SUM(input + cache_read + cache_write_5m + cache_write_1h + out
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Tokens a minute, nano-dollars an hour; the day's limit in nano-dollars, 0 without one."""
+    """Tokens a minute, nano-dollars an hour; the day's limit in nano-dollars, 0 without one, and what counts under it.
+
+    Only agents count under a limit: sessions that were started outside do not.
+    """
 
     tokens: int = 0
     cost: int = 0
     day_limit: int = 0
+    day_used: int = 0
 
 
 def read(conn: sqlite3.Connection | None, now: int) -> Pace:
@@ -29,7 +35,9 @@ def read(conn: sqlite3.Connection | None, now: int) -> Pace:
         count, money = conn.execute(_USED, (agent, now - MINUTES * 60_000, now)).fetchone()
         tokens += count or 0
         cost += money or 0
-    return Pace(tokens // MINUTES, cost * 60 // MINUTES, _day_limit(conn))
+    limit = _day_limit(conn)
+    used = budget_rows.spent(conn, "day", "", now).used.usd if limit else 0
+    return Pace(tokens // MINUTES, cost * 60 // MINUTES, limit, used)
 
 
 def _day_limit(conn: sqlite3.Connection) -> int:

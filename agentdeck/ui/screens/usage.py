@@ -84,6 +84,7 @@ class UsageScreen(Screen[None], inherit_bindings=False):
 
     def on_resize(self, event: Resize) -> None:
         self._make_room()
+        self._draw_tabs()
         self.call_after_refresh(self._draw)
 
     # -- looking

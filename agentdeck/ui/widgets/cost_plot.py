@@ -24,9 +24,8 @@ def make(name: str) -> PlotextPlot:
 def draw(widget: PlotextPlot, view: UsageView) -> None:
     """The sum of the cost up to each hour or day; the limit of the day where there is one."""
     plot, today = widget.plt, view.span == "today"
-    limits = (one.limit / 1e9 for _, one in view.budgets if (one.budget.scope, one.unit) == ("day", "usd"))
-    limit = next(limits, 0.0) if today else 0.0
     values = [cost / 1e9 for cost in accumulate(cost for _, cost in view.course)]
+    limit, note = _limit(view, values[-1] if values else 0.0)
     places = [float(number) for number in range(len(values))]
     plot.clear_figure()
     plot.plot(places, values, marker="braille")
@@ -39,5 +38,17 @@ def draw(widget: PlotextPlot, view: UsageView) -> None:
     plot.xticks(places[::every], labels[::every])
     marks = [top * part / STEPS for part in range(STEPS + 1)]
     plot.yticks(marks, [f"${mark:.2f}" for mark in marks])
-    plot.title(f"spent, {view.span}" + (f"; limit ${limit:.2f}" if limit else ""))
+    plot.title(f"spent, {view.span}{note}")
     widget.refresh()
+
+
+def _limit(view: UsageView, spent: float) -> tuple[float, str]:
+    """Where to draw the day's limit, and what is said of it. Sessions outside do not count under it: then no line."""
+    days = (one for _, one in view.budgets if (one.budget.scope, one.unit) == ("day", "usd"))
+    day = next(days, None) if view.span == "today" else None
+    if day is None:
+        return 0.0, ""
+    limit, used = day.limit / 1e9, day.used / 1e9
+    if spent - used >= 0.01:
+        return 0.0, f"; agents ${used:.2f} of ${limit:.2f}"
+    return limit, f"; limit ${limit:.2f}"

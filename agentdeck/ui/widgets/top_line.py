@@ -13,12 +13,14 @@ from textual.widgets import Static
 from agentdeck.models.status import State
 from agentdeck.models.view import DEFAULT
 from agentdeck.services.fleet import Fleet
+from agentdeck.services.usage.pace import Pace
 from agentdeck.ui.badges import GLYPHS, STYLES, WORDS, counts, dollars, tokens
 from agentdeck.ui.clicks import does, under
 from agentdeck.ui.deck_state import DeckState
 
 Part = tuple[str, str] | Content
 NEAR = 0.8  # of the day's limit
+CENT = 10_000_000  # nano-dollars
 GAP: Part = ("  ", "")
 
 
@@ -73,16 +75,24 @@ def _right(fleet: Fleet, clock: str, engine_down: bool, detail: int) -> Content:
     if fleet.low_disk:
         right += [(f"disk: {fleet.low_disk}" if detail else "disk low", "bold $text-error"), GAP]
     today, pace = fleet.today, fleet.pace
-    spent = dollars(today.cost, today.unpriced_tokens)
+    spent = dollars(today.cost, today.unpriced_tokens) + (" today" if detail > 1 else "")
     if pace.day_limit and detail:
-        spent = f"{spent} of {dollars(pace.day_limit)}"
+        spent = _of_limit(spent, today.cost, pace)
     if detail:
-        spent = f"{tokens(today.tokens.total)} tok  {spent}" + (" today" if detail > 1 else "")
-    share = today.cost / pace.day_limit if pace.day_limit else 0.0
+        spent = f"{tokens(today.tokens.total)} tok  {spent}"
+    share = pace.day_used / pace.day_limit if pace.day_limit else 0.0
     right.append((spent, "bold $text-error" if share >= 1 else "$text-warning" if share >= NEAR else ""))
     if detail > 2 and pace.tokens:
         right += [GAP, (f"{tokens(pace.tokens)}/min {dollars(pace.cost)}/h", "$text-accent")]
     return Content.assemble(*right, GAP, (clock + " ", "$foreground-muted"))
+
+
+def _of_limit(spent: str, cost: int, pace: Pace) -> str:
+    """What was spent, and what of the day's limit: under that only agents count, not what was started outside."""
+    limit = dollars(pace.day_limit)
+    if cost - pace.day_used < CENT:
+        return spent.replace(" today", f" of {limit} today") if " today" in spent else f"{spent} of {limit}"
+    return f"{spent}, agents {dollars(pace.day_used)} of {limit}"
 
 
 def line(state: DeckState, width: int, clock: str, engine_down: bool = False) -> Content:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from textual.content import Content
 
@@ -94,17 +95,25 @@ def table(view: UsageView, width: int) -> Content:
     head = f"{HEADS[view.by]:<{name}}  {'':<{room}}{'TOKENS':>9}" + (f"{'IN':>9}{'OUT':>9}{'HIT':>6}" if wide else "")
     lines = [Content.styled(f"{head}{'COST':>{cost}}", MUTED)]
     for line in view.lines[:MOST]:
-        lines.append(_line(line, legend, (name, room, cost), top, wide))
+        shown = shortened(line.name, name, path=view.by == "repo")
+        lines.append(_line(line, shown, legend, (name, room, cost), top, wide))
     more = len(view.lines) - MOST
     if more > 0:
         lines.append(Content.styled(f"and {more} more: `agentdeck usage --by {view.by}` lists all", MUTED))
     return block(*lines)
 
 
-def _line(line: Line, legend: dict[str, int], sizes: tuple[int, int, int], top: int, wide: bool) -> Content:
+def shortened(name: str, room: int, *, path: bool = False) -> str:
+    """A name in `room` cells: of a path the end counts, of another name the beginning."""
+    text = f"~{name.removeprefix(str(Path.home()))}" if path and name.startswith(f"{Path.home()}/") else name
+    if len(text) <= room:
+        return text
+    return f"…{text[1 - room :]}" if path else f"{text[: room - 1]}…"
+
+
+def _line(line: Line, shown: str, legend: dict[str, int], sizes: tuple[int, int, int], top: int, wide: bool) -> Content:
     name, room, cost = sizes
     counts, hit = line.used.tokens, hit_ratio(line.used.tokens)
-    shown = line.name if len(line.name) <= name else line.name[: name - 1] + "…"
     parts = [(legend.get(model, len(legend)), count) for model, count in line.models]
     share = stacked(sorted(parts), room, top) if room else Content("")
     more = f"{tokens(counts.total - counts.output):>9}{tokens(counts.output):>9}{_percent(hit):>6}" if wide else ""
