@@ -69,9 +69,17 @@ def import_history(paths: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         output.data(told)
         return
+    if not told["files"]:
+        where = "\n  ".join(told["places"]) or "no client has written here: name a folder, `agentdeck usage import DIR`"
+        click.echo(f"no history of a client was found in\n  {where}", err=True)
     for harness, count in told["files"].items():
-        click.echo(f"{harness:10} {count:>7,} files")
-    click.echo(f"{'new':10} {told['messages']:>7,} responses, {told['tokens']:,} tokens, ${told['cost_usd']:.2f}")
+        click.echo(f"{harness:10} {count:>9,} file{'' if count == 1 else 's'}")
+    price = f"${told['cost_usd']:,.2f}" if told["cost_usd"] or not told["unpriced_tokens"] else "unpriced"
+    click.echo(f"{'new':10} {told['messages']:>9,} responses, {told['tokens']:,} tokens, {price}")
+    if told["unpriced_tokens"]:
+        click.echo(
+            f"unpriced: {told['unpriced_tokens']:,} of these tokens; `agentdeck usage` names the models", err=True
+        )
     for what, count in told["diagnostics"].items():
         if count:
             click.echo(f"{what.replace('_', ' ')}: {count:,}", err=True)

@@ -133,6 +133,8 @@ def test_the_repository_of_a_linked_work_tree_is_its_main_checkout(tmp_path: Pat
 
 def test_nothing_there(tmp_path: Path) -> None:
     assert run("import")["files"] == {}
+    said = CliRunner().invoke(main, ["usage", "import", str(tmp_path)])
+    assert said.exit_code == 0 and f"no history of a client was found in\n  {tmp_path}" in said.stderr
     missing = CliRunner().invoke(main, ["usage", "import", str(tmp_path / "no")])
     assert missing.exit_code == 2
     assert "there is nothing at" in missing.stderr
@@ -212,7 +214,8 @@ def test_the_doctor_tells_of_damage_and_of_what_has_no_price(tmp_path: Path) -> 
     row = usage_corpus.Writer(1).response("one")
     row["message"]["model"] = "somebody-9"
     put(tmp_path / "one.jsonl", lines(row) + b'{"type":"assistant","message":{"usage":{"inp\n')
-    run("import", str(tmp_path / "one.jsonl"))
+    said = CliRunner().invoke(main, ["usage", "import", str(tmp_path / "one.jsonl")])
+    assert said.stdout.endswith("1 responses, 79,896 tokens, unpriced\n") and "unpriced: 79,896" in said.stderr
     found = run("doctor")
     assert found["unpriced"][0]["model"] == "somebody-9"
     assert [one["rows"] for one in found["damaged"]] == [1]

@@ -19,22 +19,25 @@ LOG_PAGES = 8000  # of the write-ahead log before it is worked in: 32 MB
 GARBAGE = 100_000  # objects between two looks for cycles: a batch makes tens of thousands, and none
 Progress = Callable[[int, int], None]
 """(bytes read so far, bytes of all files)"""
-_SUM = """SELECT SUM(messages), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
-    FROM usage_ever"""
+_SUM = """SELECT SUM(messages), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost),
+    SUM(unpriced_tokens) FROM usage_ever"""
 
 
 def take_in(places: Sequence[str], progress: Progress | None = None) -> dict[str, Any]:
     """Count what lies in `places`, in the usual places of all clients when none is named, and tell what was new."""
-    found = discover(places or usual(os.environ))
+    looked_in = places or usual(os.environ)
+    found = discover(looked_in)
     writer = Writer(paths.database_file())
     gc.set_threshold(GARBAGE)
     try:
-        return asyncio.run(_take_in(writer, found, progress))
+        return asyncio.run(_take_in(writer, found, looked_in, progress))
     finally:
         writer.close()
 
 
-async def _take_in(writer: Writer, found: Discovery, progress: Progress | None) -> dict[str, Any]:
+async def _take_in(
+    writer: Writer, found: Discovery, looked_in: Sequence[str], progress: Progress | None
+) -> dict[str, Any]:
     ingest = Ingest(writer, overrides_of(config.load().prices))
     done = 0
 
@@ -59,6 +62,8 @@ async def _take_in(writer: Writer, found: Discovery, progress: Progress | None) 
         "messages": after[0] - before[0],
         "tokens": after[1] - before[1],
         "cost_usd": round((after[2] - before[2]) / 1e9, 9),
+        "unpriced_tokens": after[3] - before[3],
+        "places": [*looked_in],
         "diagnostics": {
             "damaged_rows": damaged,
             "unreadable_files": len(unreadable),
@@ -69,9 +74,10 @@ async def _take_in(writer: Writer, found: Discovery, progress: Progress | None) 
     }
 
 
-def _sums(conn: sqlite3.Connection) -> tuple[int, int, int]:
-    messages, tokens, cost = conn.execute(_SUM).fetchone()
-    return messages or 0, tokens or 0, cost or 0
+def _sums(conn: sqlite3.Connection) -> tuple[int, int, int, int]:
+    """Responses, tokens, nano-dollars, and tokens without a price."""
+    messages, tokens, cost, unpriced = conn.execute(_SUM).fetchone()
+    return messages or 0, tokens or 0, cost or 0, unpriced or 0
 
 
 def _damaged(conn: sqlite3.Connection, places: Sequence[str]) -> int:
