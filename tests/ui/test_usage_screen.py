@@ -55,7 +55,8 @@ def test_every_block_says_what_it_has_to() -> None:
 
 
 def test_of_a_path_the_end_is_shown_and_of_a_name_the_beginning() -> None:
-    assert usage_text.shortened("/src/customers/engine-room", 14, path=True) == "…s/engine-room"
+    assert usage_text.shortened("/src/customers/engine-room", 14, path=True) == "…/engine-room"
+    assert usage_text.shortened("/src/a-rather-long-name", 12, path=True) == "…r-long-name"
     assert usage_text.shortened(f"{Path.home()}/src/shop", 14, path=True) == "~/src/shop"
     assert usage_text.shortened("a-long-name-of-an-agent", 10) == "a-long-na…"
     assert usage_text.shortened("ann", 10) == "ann"

@@ -10,7 +10,7 @@ from dataclasses import asdict, astuple
 from typing import cast
 
 from agentdeck.errors import UsageError
-from agentdeck.models.budget import LEVELS, SCOPES, Act, Amounts, Budget, Level, Scope, Spent
+from agentdeck.models.budget import LEVELS, SCOPES, UNITS, Act, Amounts, Budget, Level, Scope, Spent
 from agentdeck.models.clock import midnight, now_ms
 from agentdeck.models.spec import Spec
 from agentdeck.services import rows
@@ -50,7 +50,7 @@ def put(conn: sqlite3.Connection, budget: Budget) -> None:
         conn.execute("INSERT OR REPLACE INTO budgets VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
     else:
         conn.execute("DELETE FROM budgets WHERE scope = ? AND key = ?", (budget.scope, budget.key))
-    told = asdict(budget.limits)
+    told = {unit: budgets.shown(unit, getattr(budget.limits, unit)) for unit in UNITS if getattr(budget.limits, unit)}
     agent = budget.key if budget.scope == "agent" else ""
     rows.event(conn, now_ms(), "budget", agent, action="set", scope=budget.scope, key=budget.key, **told)
 

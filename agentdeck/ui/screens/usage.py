@@ -126,6 +126,9 @@ class UsageScreen(Screen[None], inherit_bindings=False):
         if room < 1:  # only what is chosen
             last = _tab(span, True, "span:next")
             room = self.app.size.width - first.cell_length - last.cell_length
+        if room < 1:
+            first = Content.assemble(*left[1:])
+            room = self.app.size.width - first.cell_length - last.cell_length
         self.query_one("#usage-tabs", Static).update(Content.assemble(first, " " * max(room, 1), last), layout=False)
 
     def _draw(self) -> None:

@@ -108,7 +108,11 @@ def shortened(name: str, room: int, *, path: bool = False) -> str:
     text = f"~{name.removeprefix(str(Path.home()))}" if path and name.startswith(f"{Path.home()}/") else name
     if len(text) <= room:
         return text
-    return f"…{text[1 - room :]}" if path else f"{text[: room - 1]}…"
+    if not path:
+        return f"{text[: room - 1]}…"
+    end = text[1 - room :]
+    begin = end.find("/")
+    return f"…{end[begin:] if 0 <= begin < room // 2 else end}"
 
 
 def _line(line: Line, shown: str, legend: dict[str, int], sizes: tuple[int, int, int], top: int, wide: bool) -> Content:
