@@ -208,6 +208,11 @@ def test_an_answer_that_would_go_astray_is_refused(
         answers.plan(loader.get("claude"), status, screen, answer, expected)
 
 
+def test_what_its_screen_shows_to_be_a_question_is_not_allowed_whatever_its_own_file_calls_it() -> None:
+    with pytest.raises(AgentDeckError, match="shows a question"):
+        answers.plan(loader.get("claude"), ASKING, replace(BOX, reason="question"), "allow")
+
+
 def test_the_same_question_asked_again_is_another_one() -> None:
     claude = loader.get("claude")
     asking = replace(ASKING, since=NOW)

@@ -10,6 +10,8 @@ import pytest
 
 from agentdeck.harnesses import loader
 from agentdeck.services.status import evidence
+from agentdeck.services.status.monitor import strip
+from agentdeck.services.status.verdict import verdict
 
 SCREENS = Path(__file__).parents[1] / "screens"
 INDEX: dict[str, dict[str, Any]] = json.loads((SCREENS / "index.json").read_text())
@@ -29,4 +31,5 @@ def test_title_and_status_file_never_contradict_the_screen(file: str) -> None:
     own = evidence.from_status_file(harness, told, 1)
     assert own is not None
     assert wanted["state"] in own.states
-    assert own.reason == wanted["reason"]
+    screen = evidence.from_screen(harness, strip((SCREENS / file).read_text().split("\n")), 1)
+    assert verdict([own, title, screen], 5_000).reason == wanted["reason"], "2.1.197 calls a question a permission"

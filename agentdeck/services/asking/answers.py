@@ -44,6 +44,10 @@ def plan(
         raise AgentDeckError("that question was answered meanwhile", "It asks the same again: look before you answer.")
     if "needs_input" not in screen.states:
         raise AgentDeckError("the question is not on its screen", "Zoom in and look.")
+    if answer == "allow" and screen.reason not in ("", status.reason):
+        raise AgentDeckError(
+            f"its screen shows a {screen.reason}, which cannot be allowed", "Zoom in and answer it there."
+        )
     if answer == "allow":
         return Press(_keys(harness.answer.allow, status, "allowed"))
     if answer == "deny":

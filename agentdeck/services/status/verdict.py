@@ -186,7 +186,8 @@ def _status(state: State, leader: Evidence, agreeing: list[Evidence], before: St
     best = max(agreeing, key=lambda e: TRUST.get(e.source, 0))
     names = [best, *(e for e in agreeing if e is not best)][:2]
     asking = [e for e in agreeing if e.ask is not None and state == "needs_input"]
-    asking.sort(key=lambda e: (bool(e.ask and e.ask.tool), e.changed), reverse=True)
+    # who names the tool knows most, then who shows the words: a client's own file may call a question a permission
+    asking.sort(key=lambda e: (bool(e.ask and e.ask.tool), e.source == "screen", e.changed), reverse=True)
     ask = asking[0].ask if asking else None
     goes_on = before.state == state
     if state == "needs_input" and goes_on and (ask is None or (not ask.tool and before.ask and before.ask.tool)):
