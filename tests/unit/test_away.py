@@ -173,7 +173,7 @@ def conn(deck_home: object) -> Iterator[sqlite3.Connection]:
 
 def used(conn: sqlite3.Connection, agent: str, ts: int, cost: int | None) -> None:
     record = UsageRecord(f"{agent}{ts}", "builtin", "s", ts, "m", Tokens(10, 200, 30, 0, 5, 1))
-    usage_entries.put(conn, [usage_entries.Entry(record, Owner(agent), cost, "")], {})
+    usage_entries.put(conn, usage_entries.by_kind([usage_entries.Entry(record, Owner(agent), cost, "")]), {})
 
 
 def test_events_usage_and_titles_come_from_the_database(conn: sqlite3.Connection) -> None:

@@ -32,7 +32,7 @@ def used(conn: sqlite3.Connection, agent: str, session: str, model: str, quarter
     )
     key = f"{session}-{model}-{quarter}"
     record = UsageRecord(key, "builtin", session, quarter + 60_000, model, Tokens(10, 200, 30, 0, output))
-    usage_entries.put(conn, [usage_entries.Entry(record, Owner(agent), None, "")], {})
+    usage_entries.put(conn, usage_entries.by_kind([usage_entries.Entry(record, Owner(agent), None, "")]), {})
 
 
 def test_models_by_cost_sessions_by_time_and_quarters_up_to_now(conn: sqlite3.Connection) -> None:

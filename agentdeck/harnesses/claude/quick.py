@@ -116,11 +116,11 @@ def _tokens(usage: Usage) -> Tokens:
 
 def _moment(told: str) -> int:
     """As `moment`, which is asked once a minute where times are of the usual form."""
-    second, thousandth = told[17:19], told[20:23]
-    if len(told) == STAMP and told[19] == "." and told[23] == "Z" and second.isdecimal() and thousandth.isdecimal():
+    rest = told[17:19] + told[20:23]
+    if len(told) == STAMP and told[19] == "." and told[23] == "Z" and rest.isdecimal() and rest < "60":
         begin = _minute(told[:17])
-        if begin and second < "60":
-            return begin + int(second) * 1000 + int(thousandth)
+        if begin:
+            return begin + int(rest)
     return moment(told)
 
 

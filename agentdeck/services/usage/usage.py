@@ -107,7 +107,7 @@ class Ingest:
         found = await self._aside(self._changed, sources, settle)
         batches = self._batches(found, settle)
         while (batch := await self._aside(next, batches, None)) is not None:
-            await self._prices.need(usage_store.price_key(record) for record, _ in batch.records)
+            await self._prices.need(usage_store.price_keys(batch.records))
             states = batch.states()
             changed |= await self._writer.run(lambda conn, batch=batch, states=states: self._store(conn, batch, states))
             self._prices.unsaved.clear()

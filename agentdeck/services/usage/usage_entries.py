@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
+from zlib import crc32
 
 from agentdeck.models.usage import Tokens, UsageRecord
 from agentdeck.services.usage.usage_owner import Owner
@@ -28,10 +28,13 @@ class Entry(NamedTuple):
     cost_source: str
 
 
+Groups = dict[Kind, list[Entry]]
 _KIND = "agent, task, attempt, harness, repo, session, sidechain, model, variant, cost_source"
 _NUMBERS = "input, cache_read, cache_write_5m, cache_write_1h, output, reasoning"
-_PUT = f"""INSERT OR REPLACE INTO responses (id, mark, message, rest, kind, ts, {_NUMBERS}, searches, cost, client_cost)
-    VALUES ({", ".join("?" * 15)})"""
+# A None costs the binding as much as all the rest of a row: -1 stands for it.
+_PUT = f"""INSERT INTO responses (mark, message, rest, kind, ts, {_NUMBERS}, searches, cost, client_cost)
+    VALUES ({", ".join("?" * 12)}, NULLIF(?, -1), NULLIF(?, -1))"""
+_PUT_AGAIN = _PUT.replace("INSERT INTO responses (", "INSERT OR REPLACE INTO responses (id, ").replace("(?", "(?, ?", 1)
 _PUT_KIND = f"""INSERT INTO usage_kinds ({_KIND}, newest) VALUES ({", ".join("?" * 11)}) ON CONFLICT ({_KIND})
     DO UPDATE SET newest = MAX(newest, excluded.newest) RETURNING id"""
 _ROWS = f"""SELECT r.id, r.message, r.rest, r.ts, r.searches, r.cost, r.client_cost, {_NUMBERS}, {_KIND}
@@ -43,7 +46,7 @@ def of_messages(conn: sqlite3.Connection, messages: Collection[str]) -> tuple[di
     """The responses of these messages by key, and the numbers of their rows."""
     if not messages:
         return {}, {}
-    marks = json.dumps(sorted({_mark(message) for message in messages}))
+    marks = json.dumps(sorted({crc32(message.encode()) for message in messages}))
     wanted = set(messages)
     return _entries(row for row in conn.execute(_BY_MARK, (marks,)) if row["message"] in wanted)
 
@@ -53,46 +56,48 @@ def of_model(conn: sqlite3.Connection, model: str) -> tuple[dict[str, Entry], di
     return _entries(conn.execute(f"{_ROWS} WHERE k.model = ?", (model,)))
 
 
-def put(conn: sqlite3.Connection, entries: Sequence[Entry], rows: dict[str, int]) -> None:
-    """Enter these, in the place of those that have a row."""
-    kinds = [_kind(entry) for entry in entries]
-    ids = _ids(conn, kinds, entries)
-    conn.executemany(
-        _PUT,
-        [
-            (
-                rows.get(record.key), _mark(record.message), record.message, record.key[len(record.message) :],
-                ids[kind], record.ts, *record.tokens, record.searches, cost, record.client_cost,
-            )
-            for kind, (record, _, cost, _) in zip(kinds, entries, strict=True)
-        ],
+def by_kind(entries: Iterable[Entry]) -> Groups:
+    """The entries in groups of those that share all but numbers."""
+    groups: Groups = {}
+    for entry in entries:
+        record, owner = entry.record, entry.owner
+        kind = (
+            owner.agent, owner.task, owner.attempt, record.harness, owner.repo, record.session, record.sidechain,
+            record.model, record.variant, entry.cost_source,
+        )  # fmt: skip
+        held = groups.get(kind)
+        if held is None:
+            groups[kind] = [entry]
+        else:
+            held.append(entry)
+    return groups
+
+
+def put(conn: sqlite3.Connection, groups: Groups, rows: Mapping[str, int]) -> None:
+    """Enter these, in the place of those that have a row by their key."""
+    fresh: list[tuple[object, ...]] = []
+    for kind, entries in groups.items():
+        newest = max([entry.record.ts for entry in entries])
+        number = conn.execute(_PUT_KIND, (*kind, newest)).fetchone()[0]
+        fresh += [_row(record, number, cost) for record, _, cost, _ in entries]
+    if rows:
+        keyed = [(rows.get(f"{row[1]}{row[2]}"), row) for row in fresh]
+        conn.executemany(_PUT_AGAIN, [(number, *row) for number, row in keyed if number is not None])
+        fresh = [row for number, row in keyed if number is None]
+    conn.executemany(_PUT, fresh)
+
+
+def _row(record: UsageRecord, kind: int, cost: int | None) -> tuple[object, ...]:
+    message, own = record.message, record.client_cost
+    return (
+        crc32(message.encode()), message, record.key[len(message) :], kind, record.ts, *record.tokens,
+        record.searches, -1 if cost is None else cost, -1 if own is None else own,
     )  # fmt: skip
 
 
 def drop(conn: sqlite3.Connection, rows: Iterable[int]) -> None:
     """Take these rows out."""
     conn.executemany("DELETE FROM responses WHERE id = ?", [(row,) for row in rows])
-
-
-def _mark(message: str) -> int:
-    return zlib.crc32(message.encode())
-
-
-def _kind(entry: Entry) -> Kind:
-    record, owner, _, source = entry
-    return (
-        owner.agent, owner.task, owner.attempt, record.harness, owner.repo, record.session, record.sidechain,
-        record.model, record.variant, source,
-    )  # fmt: skip
-
-
-def _ids(conn: sqlite3.Connection, kinds: Iterable[Kind], entries: Iterable[Entry]) -> dict[Kind, int]:
-    newest: dict[Kind, int] = {}
-    for kind, entry in zip(kinds, entries, strict=True):
-        ts = entry.record.ts
-        if newest.get(kind, -1) < ts:
-            newest[kind] = ts
-    return {kind: conn.execute(_PUT_KIND, (*kind, ts)).fetchone()[0] for kind, ts in newest.items()}
 
 
 def _entries(rows: Iterable[sqlite3.Row]) -> tuple[dict[str, Entry], dict[str, int]]:

@@ -16,7 +16,6 @@ from agentdeck.services.usage.usage_import import Discovery, discover, usual
 from agentdeck.services.usage.usage_prices import overrides_of
 
 LOG_PAGES = 8000  # of the write-ahead log before it is worked in: 32 MB
-GARBAGE = 100_000  # objects between two looks for cycles: a batch makes tens of thousands, and none
 Progress = Callable[[int, int], None]
 """(bytes read so far, bytes of all files)"""
 _SUM = """SELECT SUM(messages), SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost),
@@ -28,10 +27,11 @@ def take_in(places: Sequence[str], progress: Progress | None = None) -> dict[str
     looked_in = places or usual(os.environ)
     found = discover(looked_in)
     writer = Writer(paths.database_file())
-    gc.set_threshold(GARBAGE)
+    gc.disable()  # a batch makes tens of thousands of objects, and no cycles
     try:
         return asyncio.run(_take_in(writer, found, looked_in, progress))
     finally:
+        gc.enable()
         writer.close()
 
 

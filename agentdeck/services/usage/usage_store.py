@@ -8,20 +8,28 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from agentdeck.models.price import Quote
 from agentdeck.models.usage import UsageRecord
 from agentdeck.services.usage import pricing, usage_entries, usage_sums
-from agentdeck.services.usage.usage_entries import Entry
+from agentdeck.services.usage.usage_entries import Entry, Groups
 from agentdeck.services.usage.usage_owner import Owner, Owners
 from agentdeck.services.usage.usage_sums import DAY_MS, QUARTER_MS, Bucket
 
 PriceKey = tuple[str, str, str]  # model, variant, UTC day
 Quotes = Mapping[PriceKey, Quote]
+_new: Any = tuple.__new__  # a named tuple's own takes three times as long
 
 
 def price_key(record: UsageRecord) -> PriceKey:
     return record.model, record.variant, pricing.day_of(record.ts)
+
+
+def price_keys(records: Iterable[tuple[UsageRecord, str]]) -> set[PriceKey]:
+    """The prices that these need."""
+    wanted = {(record.model, record.variant, record.ts // DAY_MS) for record, _ in records}
+    return {(model, variant, pricing.day_of(day * DAY_MS)) for model, variant, day in wanted}
 
 
 class Seen:
@@ -43,15 +51,21 @@ class Seen:
             self._field = None  # another process has written
         if self._field is None:
             return list(messages)
-        return [message for message in messages if self._enter(self._field, hash(message))]
+        return _met(self._field, messages)
 
-    def _enter(self, field: bytearray, mark: int) -> bool:
-        """Whether it was there already."""
-        one, other = mark % self.BITS, (mark >> 24) % self.BITS
-        known = field[one >> 3] >> (one & 7) & field[other >> 3] >> (other & 7) & 1
-        field[one >> 3] |= 1 << (one & 7)
-        field[other >> 3] |= 1 << (other & 7)
-        return bool(known)
+
+def _met(field: bytearray, messages: Iterable[str]) -> list[str]:
+    """Those of `messages` whose bits are set; from now on all are."""
+    found = []
+    for message in messages:
+        mark = hash(message)
+        one, other = mark % Seen.BITS, (mark >> 24) % Seen.BITS
+        bit, bits = 1 << (one & 7), 1 << (other & 7)
+        if field[one >> 3] & bit and field[other >> 3] & bits:
+            found.append(message)
+        field[one >> 3] |= bit
+        field[other >> 3] |= bits
+    return found
 
 
 def _version(conn: sqlite3.Connection) -> int:
@@ -121,10 +135,10 @@ class Till:
 
     def entry(self, record: UsageRecord, owner: Owner) -> Entry:
         """The response with its price."""
-        mark = record.model, record.variant, record.ts // DAY_MS
-        if mark not in self._held:
-            self._held[mark] = self._quotes.get(price_key(record))
-        return Entry(record, owner, *pricing.price(record, self._held[mark]))
+        wanted = record.model, record.variant, record.ts // DAY_MS
+        if wanted not in self._held:
+            self._held[wanted] = self._quotes.get(price_key(record))
+        return _new(Entry, (record, owner, *pricing.price(record, self._held[wanted])))
 
 
 def _join_copies(entries: dict[str, Entry], owners: Owners, till: Till) -> None:
@@ -164,35 +178,36 @@ def _write(
     old = [before[entry.record.key] for entry in new if entry.record.key in before]
     gone = [entry for key, entry in before.items() if key not in after]
     usage_entries.drop(conn, [rows[entry.record.key] for entry in gone])
-    usage_entries.put(conn, new, rows)
-    usage_sums.add(conn, _changes(new, [*old, *gone]))
+    groups = usage_entries.by_kind(new)
+    usage_entries.put(conn, groups, rows)
+    sums: dict[Bucket, list[int]] = {}
+    _change(sums, groups, 1)
+    _change(sums, usage_entries.by_kind([*old, *gone]), -1)
+    usage_sums.add(conn, sums)
     return {entry.owner.agent for entries in (new, old, gone) for entry in entries} - {""}
 
 
-def _changes(plus: Iterable[Entry], minus: Iterable[Entry]) -> dict[Bucket, list[int]]:
-    sums: dict[Bucket, list[int]] = {}
-    for sign, entries in ((1, plus), (-1, minus)):
-        for record, owner, cost, _ in entries:
-            tokens = record.tokens
-            bucket = (
-                owner.agent, owner.task, owner.attempt, record.harness, owner.repo, record.session, record.model,
-                record.ts // QUARTER_MS * QUARTER_MS,
-            )  # fmt: skip
-            held = sums.get(bucket)
-            if held is None:
-                held = sums[bucket] = [0] * len(usage_sums.SUMS)
-            held[0] += sign
-            held[1] += sign * tokens[0]
-            held[2] += sign * tokens[1]
-            held[3] += sign * tokens[2]
-            held[4] += sign * tokens[3]
-            held[5] += sign * tokens[4]
-            held[6] += sign * tokens[5]
+def _change(sums: dict[Bucket, list[int]], groups: Groups, sign: int) -> None:
+    """Add the groups to the sums, or take them away."""
+    for (agent, task, attempt, harness, repo, session, _, model, _, _), entries in groups.items():
+        held: dict[int, list[int]] = {}
+        for record, _, cost, _ in entries:
+            start, tokens = record.ts // QUARTER_MS * QUARTER_MS, record.tokens
+            found = held.get(start)
+            if found is None:
+                bucket = agent, task, attempt, harness, repo, session, model, start
+                found = held[start] = sums.setdefault(bucket, [0] * len(usage_sums.SUMS))
+            found[0] += sign
+            found[1] += sign * tokens[0]
+            found[2] += sign * tokens[1]
+            found[3] += sign * tokens[2]
+            found[4] += sign * tokens[3]
+            found[5] += sign * tokens[4]
+            found[6] += sign * tokens[5]
             if cost is None:
-                held[8] += sign * tokens.total
+                found[8] += sign * tokens.total
             else:
-                held[7] += sign * cost
-    return sums
+                found[7] += sign * cost
 
 
 def reprice(conn: sqlite3.Connection, model: str, quotes: Quotes) -> set[str]:
