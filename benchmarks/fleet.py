@@ -47,7 +47,7 @@ OUTCOMES = {"uncommitted": "flagged", "bends the check": "flagged", "stands stil
 FOUNDATIONS = ("honest", "wrong first", "new test", "renames")  # what others may depend on
 TRIES = 50  # deaths count, and there may be many
 MINUTES = 0.15  # the time of what stands still
-BATCHES = 30  # so often the same specs may be handed out anew
+BATCHES = 50  # so often the same specs may be handed out anew
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Run:
 
     def feed(self) -> None:
         """As many more again, when there is little left to do."""
-        if self.open_tasks() >= len(self.agents):
+        if self.open_tasks() >= len(self.agents) / 2:
             return
         more = again(self.jobs[: self.batch], len(self.jobs))
         self.jobs += more
@@ -297,7 +297,7 @@ def main() -> int:
     parser.add_argument("--specs", type=int, default=40)
     parser.add_argument("--agents", type=int, default=8)
     parser.add_argument("--kills", type=int, default=0)
-    parser.add_argument("--pause", type=float, default=6.0, help="seconds between two kills, at most")
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two kills, at most")
     parser.add_argument("--seed", type=int, default=1)
     words = parser.parse_args()
     with place() as repo, fleet(repo, words.specs, words.agents, words.seed) as run:

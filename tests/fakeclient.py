@@ -70,6 +70,7 @@ class Client:
         self.state, self.until = "ready", 0.0
         self.asking = 0.0  # until when a dialog stands
         self.asks_at = 0.0
+        self.question = ""  # what stands above its dialog
         self.next = time.monotonic() + self.random.uniform(0.3, 2)
         self.rest = b""
         self.told_open: bool | None = None
@@ -87,7 +88,13 @@ class Client:
         if now_open != self.told_open:
             self.told_open = now_open
             self.note("open", value=now_open)
-        rows = ["fake client", f"{self.turns} turns", "? Allow this? [y/n]" if self.asking else f"= {self.state}"]
+        question = [self.question] if self.asking and self.question else []
+        rows = [
+            "fake client",
+            f"{self.turns} turns",
+            *question,
+            "? Allow this? [y/n]" if self.asking else f"= {self.state}",
+        ]
         if not self.asking:
             shown = "".join(text if len(text) <= BADGE and "\n" not in text else f"[pasted {len(text)} chars]"
                             for text, _ in self.pieces)  # fmt: skip

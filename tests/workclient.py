@@ -56,7 +56,7 @@ class Worker(Client):
             return
         self.child = None
         if self.plan and self.plan[0][0] == "ask":
-            self.asking = math.inf
+            self.asking, self.question = math.inf, f"bash: {self.plan[0][1]}"
             self.tell("PermissionRequest", tool_name="bash", tool_input={"command": self.plan[0][1]})
         elif self.plan:
             self.child = subprocess.Popen(["sh", "-c", self.plan.pop(0)[1]], stdin=subprocess.DEVNULL)
