@@ -149,6 +149,20 @@ def stop(place: Path) -> None:
             return
 
 
+def end(place: Path) -> bool:
+    """End the run in `place` with all that it started, as if it had never begun; whether one was going on. Blocks."""
+    ours, found = _begun.get(place), False
+    while at_work(place) or (ours is not None and ours.poll() is None and result(place) is None):
+        found = True
+        stop(place)
+        time.sleep(LOOK_SECONDS)
+    take_leave(place)
+    if found:
+        for name in ("order.json", "result.json"):
+            (place / name).unlink(missing_ok=True)
+    return found
+
+
 def sweep(mark: str) -> None:
     """End what a run left behind whose own supervisor was killed."""
     _end_all(lambda: _marked(mark))

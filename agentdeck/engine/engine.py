@@ -87,6 +87,7 @@ class Engine:
         self.specs = SpecWatch(self.writer)
         self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
+        self.handlers.halt, self.handlers.go_on = self._halt, self._go_on
         self.police = Police(self.writer, self.monitor, self.handlers.lock)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
         limits = budget_keeper.rules(self.settings.budgets)
@@ -147,6 +148,14 @@ class Engine:
         self.reader.close()
         self.writer.close()
 
+    async def _halt(self) -> None:
+        self.dispatcher.halted = True
+        await self.judging.halt()
+
+    def _go_on(self) -> None:
+        self.dispatcher.halted = False
+        self.judging.go_on()
+
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -167,6 +176,7 @@ class Engine:
             if self.writer.replaced():
                 log.warning("the database was moved or replaced: this engine ends")
                 raise Replaced
+            await asyncio.to_thread(self.handlers.lent.look)
             await self.lock.beat(lambda conn: ledger.refresh(conn, self.monitor))
             await asyncio.sleep(HEARTBEAT_SECONDS)
 

@@ -54,6 +54,9 @@ class Handlers:
         self._closed: set[str] = set()
         self.ending: set[str] = set()  # agents whose end was asked for: it is no news
         self._locks: dict[str, asyncio.Lock] = {}
+        self.lent = environment.Lent()
+        self.halt: Callable[[], Awaitable[None]] = _nothing  # what ends beside the agents, and
+        self.go_on: Callable[[], None] = lambda: None  # begins again with the first of them
         self._kinds: dict[str, Callable[[Agent, Args], Awaitable[Result]]] = {
             "send": self._send, "answer": self._answer, "interrupt": self._interrupt, "stop": self._stop,
             "resume": self._resume, "beside": self._beside, "rm": self._remove, "rename": self._rename,
@@ -120,6 +123,9 @@ class Handlers:
             return await self._new(request.args)
         if request.kind == "take":
             return await self._take(request.args)
+        if request.kind == "halt":
+            await self.halt()
+            return {}
         if request.kind == "dispatch":
             return await self._dispatch(request)
         if request.kind == "undo":
@@ -143,7 +149,7 @@ class Handlers:
     # -- one coroutine a kind
 
     async def _new(self, args: Args) -> Result:
-        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        environ = await asyncio.to_thread(self.lent.take, str(args.get("env_file") or ""))
         words = args.get("args")
         given = {key: str(args.get(key) or "") for key in ("base", "model", "team", "prompt")}
         check_team(given["team"])
@@ -160,6 +166,7 @@ class Handlers:
         )
         await self.link.ensure()
         agent = await self.supervisor.new(order, environ)
+        self.go_on()
         return {
             "id": agent.id,
             "name": agent.name,
@@ -170,7 +177,7 @@ class Handlers:
 
     async def _take(self, args: Args) -> Result:
         """Go on with a session that was started elsewhere; `anyway` although its process still has it."""
-        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        environ = await asyncio.to_thread(self.lent.take, str(args.get("env_file") or ""))
         row = await self.elsewhere.find(str(args.get("session") or ""))
         held = await asyncio.to_thread(foreign_watch.still_has, row)
         order, environ = foreign_watch.taken_up(row, str(args["name"]), environ, held and not args.get("anyway"))
@@ -272,18 +279,19 @@ class Handlers:
         return {"already": False}
 
     async def _resume(self, agent: Agent, args: Args) -> Result:
-        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        environ = await asyncio.to_thread(self.lent.take, str(args.get("env_file") or ""))
         other = await self.writer.run(lambda conn: foreign.running(conn, agent.harness, agent.session))
         await asyncio.to_thread(foreign_watch.require_free, other)
         await self.link.ensure()
         agent = await self.supervisor.resume(agent, environ)
+        self.go_on()
         self.ending.discard(agent.id)
         self.monitor.fresh_start(agent.id)
         return {"id": agent.id, "pane_id": agent.pane}
 
     async def _beside(self, agent: Agent, args: Args) -> Result:
         """A shell or tool of the human's in the agent's worktree."""
-        environ = await asyncio.to_thread(environment.take_environment, str(args.get("env_file") or ""))
+        environ = await asyncio.to_thread(self.lent.take, str(args.get("env_file") or ""))
         words = args.get("argv")
         argv = tuple(map(str, words)) if isinstance(words, list) else ()
         taken = await self.writer.run(lambda conn: {each.name for each in rows.agents(conn)})
@@ -336,3 +344,6 @@ class Handlers:
 
         await self.writer.run(change)
         return {"team": team}
+
+
+async def _nothing() -> None: ...

@@ -474,4 +474,5 @@ async def test_the_fleet_is_stopped_by_a_word_typed_out_and_by_nothing_less() ->
         assert fake(app).asked == []
         await opened(pilot, app, LineDialog, "X")
         await pilot.press(*"halt", "enter")
-        await until(pilot, lambda: fake(app).asked == [("stop", "id-ada", {}), ("stop", "id-bo", {})])
+        wanted = [("halt", "", {}), ("stop", "id-ada", {}), ("stop", "id-bo", {})]
+        await until(pilot, lambda: fake(app).asked == wanted)

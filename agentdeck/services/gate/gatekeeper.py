@@ -77,6 +77,10 @@ class Gatekeeper:
         """Have a verify run ended: its task was cancelled."""
         verify_run.stop(self.place / f"{task}.{n}")
 
+    def halt(self, task: int, n: int) -> None:
+        """End a verify run as if it had never begun. Blocks."""
+        verify_run.end(self.place / f"{task}.{n}")
+
     def forget(self, task: int, n: int) -> None:
         """The result is stored; what the run left on disk is not needed any more."""
         shutil.rmtree(self.place / f"{task}.{n}", ignore_errors=True)

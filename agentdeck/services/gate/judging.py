@@ -45,9 +45,12 @@ class Judging:
         self.count = count  # so that an attempt's usage is there when it is said to have ended
         self._work: dict[tuple[int, int], asyncio.Task[None]] = {}
         self._stopped: set[tuple[int, int]] = set()
+        self._halted = False
 
     def hear(self, waiting: Iterable[Attempt]) -> None:
         """Begin on those that are new; end the verify run of what a human cancelled meanwhile."""
+        if self._halted:
+            return
         due = {(attempt.task, attempt.n): attempt for attempt in waiting}
         for key, attempt in due.items():
             if key not in self._work:
@@ -63,6 +66,18 @@ class Judging:
             work.cancel()
         await asyncio.gather(*self._work.values(), return_exceptions=True)
 
+    async def halt(self) -> None:
+        """End every check that runs, and begin none until `go_on`: all of them begin anew then."""
+        self._halted = True
+        keys = list(self._work)
+        await self.settle()
+        await asyncio.gather(*(asyncio.to_thread(self.keeper.halt, *key) for key in keys))
+        await self.writer.run(_tell_halted)
+
+    def go_on(self) -> None:
+        """Somebody works again."""
+        self._halted = False
+
     def _done(self, key: tuple[int, int]) -> None:
         self._stopped.discard(key)
         work = self._work.pop(key)
@@ -71,7 +86,7 @@ class Judging:
 
     async def _judge(self, attempt: Attempt) -> None:
         agent = self.monitor.agents.get(attempt.agent)
-        task = await self.writer.run(lambda conn: queue.task(conn, attempt.task))
+        task = await self.writer.run(lambda conn: _taken_up(conn, attempt.task))
         if task.state != "verifying" or task.attempts[-1].n != attempt.n:
             return  # judged meanwhile: what `hear` was told is a moment old
         if agent is None:
@@ -110,6 +125,17 @@ class Judging:
         alive = conn.execute("SELECT 1 FROM agents WHERE id = ? AND life = 'live'", (agent.id,)).fetchone()
         if state == "queued" and alive:
             queue.carry_on(conn, attempt, replace(agent, branch=attempt.branch), told(task.title, steps))
+
+
+def _taken_up(conn: sqlite3.Connection, task: int) -> Task:
+    """The task as it stands; that it was halted is over."""
+    conn.execute("UPDATE tasks SET reason = '' WHERE id = ? AND state = 'verifying'", (task,))
+    return queue.task(conn, task)
+
+
+def _tell_halted(conn: sqlite3.Connection) -> None:
+    words = "halted: it is checked once an agent is started again"
+    conn.execute("UPDATE tasks SET reason = ? WHERE state = 'verifying'", (words,))
 
 
 def _end(conn: sqlite3.Connection, task: Task, tip: str) -> str:

@@ -1,7 +1,12 @@
-"""The environment an agent starts with: that of whoever asked for it, in a file only they can read."""
+"""The environment an agent starts with: that of whoever asked for it, in a file only they can read.
+
+An agent that the queue starts gets that of the human who last used a command or opened a dashboard, as if they had
+started it there: each of these lends its environment, and the engine keeps it in memory alone.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -28,10 +33,39 @@ def save_environment(environ: Mapping[str, str] | None = None) -> Path:
     return file
 
 
+def lend(environ: Mapping[str, str] | None = None) -> None:
+    """Leave this process's environment for agents that the engine starts by itself; an agent's own is not lent."""
+    given = os.environ if environ is None else environ
+    if "DECK_AGENT_ID" not in given:
+        save_environment(given).replace(_lent())
+
+
+def _lent() -> Path:
+    return paths.state_dir() / "lent.json"
+
+
+class Lent:
+    """What was lent last; before that, what this process has itself."""
+
+    def __init__(self) -> None:
+        self._environ: dict[str, str] | None = None
+
+    def look(self) -> None:
+        """Take what has been lent since, file and all. Blocks."""
+        with contextlib.suppress(FileNotFoundError):
+            self._environ = json.loads(_lent().read_text())
+            _lent().unlink()
+
+    def take(self, file: str) -> dict[str, str]:
+        """The environment in `file`, which is read and deleted; the lent one when there is none. Blocks."""
+        if file:
+            return take_environment(file)
+        self.look()
+        return scrub(os.environ) if self._environ is None else dict(self._environ)
+
+
 def take_environment(file: str) -> dict[str, str]:
-    """Read and delete; with no file, the environment of this process (agents that the engine starts by itself)."""
-    if not file:
-        return scrub(os.environ)
+    """Read and delete."""
     path = Path(file)
     try:
         return dict(json.loads(path.read_text()))

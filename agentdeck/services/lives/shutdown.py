@@ -9,7 +9,7 @@ import sqlite3
 from pathlib import Path
 
 from agentdeck import paths
-from agentdeck.adapters import processes, tmux
+from agentdeck.adapters import processes, tmux, verify_run
 from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.services import requests, rows
@@ -20,10 +20,11 @@ ENGINE_SECONDS = 10.0
 
 
 async def halt(socket: Path) -> None:
-    """Stop every live agent, tell the engine to end, and end the tmux server. What is kept is kept."""
+    """Stop checks and every live agent, tell the engine to end, and end the tmux server. What is kept is kept."""
     live = await asyncio.to_thread(_live)
     if live:
         await summon.ensure_engine()
+        await requests.ask("halt", timeout=STOP_SECONDS)
         done = await asyncio.gather(
             *(requests.ask("stop", agent, timeout=STOP_SECONDS) for agent in live), return_exceptions=True
         )
@@ -31,7 +32,14 @@ async def halt(socket: Path) -> None:
         if failed:
             raise failed[0]
     await _end_engine()
+    await asyncio.to_thread(_end_checks)
     await asyncio.to_thread(tmux.kill_server, socket)
+
+
+def _end_checks() -> None:
+    """Verify commands go on without an engine; the next one begins them anew."""
+    for place in (paths.state_dir() / "verify").glob("*"):
+        verify_run.end(place)
 
 
 def _live() -> list[str]:

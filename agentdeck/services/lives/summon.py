@@ -11,6 +11,7 @@ from agentdeck.adapters.database import store
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 from agentdeck.services.fleet import EngineNote, engine_note
+from agentdeck.services.lives import environment
 
 START_SECONDS = 15.0
 
@@ -25,7 +26,11 @@ def look() -> EngineNote:
 
 
 async def ensure_engine() -> None:
-    """Return once an engine beats; start one when none does. Safe to race: the lock decides."""
+    """Return once an engine beats; start one when none does. Safe to race: the lock decides.
+
+    Whoever calls it lends its environment to the agents that the engine starts by itself.
+    """
+    await asyncio.to_thread(environment.lend)
     if (await asyncio.to_thread(look)).alive:
         return
     await asyncio.to_thread(_start)

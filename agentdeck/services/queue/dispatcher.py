@@ -55,6 +55,7 @@ class Dispatcher:
         self.pauses: Callable[[str], bool] = lambda agent: False  # whether one at rest is about to go on
         self.held_tasks: Callable[[], Collection[int]] = frozenset  # those that would go beyond their own limits
         self.veto: Callable[[Task, Candidate], str] = lambda task, agent: ""  # what else may forbid it, in words
+        self.halted = False  # nothing is started by itself until a human starts an agent
         self._preparing: dict[str, asyncio.Task[None]] = {}
         self._seen: object = None
         self._looked = 0
@@ -100,7 +101,7 @@ class Dispatcher:
     async def _spawn(self, candidates: list[Candidate]) -> None:
         """Where the user lets the queue start agents: see what nobody who is free can take."""
         found, now = settings.current(), now_ms()
-        if not found.queue.spawn or now - self._spawned < LOOK_AGAIN_MS:
+        if not found.queue.spawn or self.halted or now - self._spawned < LOOK_AGAIN_MS:
             return
         self._spawned = now
         rules, load = await self.writer.run(lambda conn: queue_rules.read(conn, found))

@@ -99,6 +99,7 @@ async def halt(deck: DeckScreen, number: int) -> None:
     many = f"{len(rows)} agents" if len(rows) != 1 else "1 agent"
     dialog = LineDialog(f"Stop all of the fleet: {many}?", text, "stop them all", check=_word)
     if await deck.app.push_screen_wait(dialog) == HALT:
+        await deck.bridge.ask("halt", timeout=60.0)
         await _each(deck, "stop", rows, "stopped")
         deck.tell(f"{many} stopped", "Their work is kept.")
 
