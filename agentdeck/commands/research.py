@@ -197,21 +197,31 @@ def show(name: str, experiment: str, diff: bool, log: bool, as_json: bool) -> No
 
 @research.command()
 @NAME
-@click.option("--tsv", is_flag=True, default=True, help="The five columns of results.tsv.")
-def export(name: str, tsv: bool) -> None:
-    """Print the measured experiments as results.tsv."""
-    from agentdeck.research import report
+@click.option("--tsv", "form", flag_value="tsv", default=True, help="The five columns of results.tsv (the default).")
+@click.option("--svg", "form", flag_value="svg", help="A picture of the metric over the experiments.")
+def export(name: str, form: str) -> None:
+    """Print the measured experiments, as a table or as a picture.
 
-    click.echo(report.tsv(_state(name).experiments.values()), nl=False)
+    NAME may be the path of a directory that holds a ledger.jsonl.
+    """
+    from agentdeck.research import chart, noise, report
+
+    told = _state(name)
+    experiments = list(told.experiments.values())
+    if form == "tsv":
+        click.echo(report.tsv(experiments), nl=False)
+        return
+    spread = noise.sigma(experiments)
+    better = int(told.begun.get("better", -1))
+    picture = chart.svg(
+        str(told.begun.get("name", name)), str(told.begun.get("metric", "")), better, experiments,
+        spread.value if spread else None,
+    )  # fmt: skip
+    click.echo(picture, nl=False)
 
 
-def _ask(name: str, event: str, **fields: object) -> None:
-    """A human's word, in the ledger: acted on at the next boundary, or when the loop is resumed."""
-    from agentdeck.research import ledger, places
-
-    place = places.find(name)
-    ledger.append(place.ledger, event, **fields)
-    if not place.running:
+def _heard(name: str, heard: bool) -> None:
+    if not heard:
         click.echo(f"{name} is not running; it will hear of it: agentdeck research resume {name}", err=True)
 
 
@@ -220,7 +230,9 @@ def _ask(name: str, event: str, **fields: object) -> None:
 @click.argument("why", default="by hand")
 def pause(name: str, why: str) -> None:
     """Let the experiment that goes on end, and begin no other."""
-    _ask(name, "paused", why=why)
+    from agentdeck.research import control, places
+
+    _heard(name, control.pause(places.find(name), why))
 
 
 @research.command()
@@ -228,11 +240,10 @@ def pause(name: str, why: str) -> None:
 @click.option("--foreground", is_flag=True)
 def resume(name: str, foreground: bool) -> None:
     """Go on: with a loop that is paused, blocked, stopped or was killed. A run that survived is taken up again."""
-    from agentdeck.research import ledger, places
+    from agentdeck.research import control, places
 
     place = places.find(name)
-    ledger.append(place.ledger, "resumed")
-    if place.running:
+    if control.resume(place):
         return
     if not foreground and any(row.agent.name == name for row in _agents()):
         output.ask("resume", output.agent_id(name), env_file=_environment())
@@ -257,7 +268,9 @@ def _environment() -> str:
 @click.argument("text")
 def steer(name: str, text: str) -> None:
     """Give the proposer a note, from the next experiment on; '' takes it back."""
-    _ask(name, "steered", text=output.text_or_stdin(text))
+    from agentdeck.research import control, places
+
+    _heard(name, control.steer(places.find(name), output.text_or_stdin(text)))
 
 
 @research.command()
@@ -265,10 +278,10 @@ def steer(name: str, text: str) -> None:
 @click.option("--now", is_flag=True, help="End the run that goes on; it is done anew after a resume.")
 def stop(name: str, now: bool) -> None:
     """End the loop after the experiment that goes on."""
-    from agentdeck.research import places
+    from agentdeck.research import control, places
 
-    if places.find(name).running:
-        _ask(name, "stop", when="now" if now else "boundary")
+    if not control.stop(places.find(name), now=now):
+        click.echo(f"{name} is not running", err=True)
 
 
 @research.command()
@@ -277,11 +290,12 @@ def stop(name: str, now: bool) -> None:
 def bad(name: str, experiment: str) -> None:
     """Take a keep back: the champion becomes what it was before it. Later keeps stand on it and go with it."""
     from agentdeck.errors import UsageError
+    from agentdeck.research import control, places
 
     each = _experiment(name, experiment)
-    if not each.kept or each.outcome == "baseline":
-        raise UsageError(f"{experiment} is no keep", "Only what was kept can be taken back.")
-    _ask(name, "bad", id=experiment)
+    if why := control.why_no_keep(each):
+        raise UsageError(why, "Only what was kept can be taken back.")
+    _heard(name, control.take_back(places.find(name), each))
 
 
 @research.command()

@@ -110,7 +110,7 @@ def say(place: Place, said: Said) -> None:
 
 def find(name: str) -> Place:
     """The loop of this name, or in this directory: in a pane nothing says which deck it is of."""
-    place = Place(Path(name)) if name.startswith("/") else Place(paths.research_dir() / name)
+    place = Place(Path(name).absolute() if "/" in name else paths.research_dir() / name)
     if not place.ledger.exists() and name.startswith("/"):  # the deck was moved
         place = Place(paths.research_dir() / place.name)
     if not NAME.fullmatch(place.name) or not place.ledger.exists():

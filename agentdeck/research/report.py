@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
+from statistics import median
 from typing import Any
 
 from agentdeck.models.clock import iso, now_ms
@@ -17,8 +19,6 @@ HEAD = ("commit", "val", "memory_gb", "status", "description")
 def standing(place: Place, known: State | None = None) -> dict[str, Any]:
     """{name, state, why, ...}: how a loop stands."""
     told = known or state.fold(ledger.read(place.ledger))
-    now = place.now()
-    running = place.running
     better = int(told.begun.get("better", -1))
     done = [e for e in told.experiments.values() if e.outcome and e.n]
     measured = [e for e in done if e.outcome in MEASURED]
@@ -28,8 +28,7 @@ def standing(place: Place, known: State | None = None) -> dict[str, Any]:
     cost = sum(e.cost for e in done)
     return {
         "name": place.name,
-        "state": now.get("state", "working") if running else ("ended" if told.ended else "stopped"),
-        "why": (now.get("why", "") if running else told.ended or "no process works on it"),
+        **doing(place, told),
         "metric": told.begun.get("metric", ""),
         "direction": "lower" if better < 0 else "higher",
         "experiments": len(done),
@@ -37,6 +36,7 @@ def standing(place: Place, known: State | None = None) -> dict[str, Any]:
         "crashed": sum(e.outcome == "crash" for e in done),
         "keep_rate": round(len(kept) / len(measured), 4) if measured else None,
         "per_hour": rate(told),
+        "run_seconds": run_seconds(told),
         "baseline": baseline.value if baseline else None,
         "best": best.value if best else None,
         "best_id": best.id if best else None,
@@ -48,8 +48,17 @@ def standing(place: Place, known: State | None = None) -> dict[str, Any]:
         "branch": told.begun.get("branch", ""),
         "champion": told.champion,
         "directory": told.begun.get("directory", ""),
-        "running": {key: now.get(key) for key in ("experiment", "since", "seconds")} if running else None,
         "began": iso(int(told.begun.get("at", 0))),
+    }
+
+
+def doing(place: Place, told: State) -> dict[str, Any]:
+    """{state, why, running}: what it does at this moment."""
+    now, running = place.now(), place.running
+    return {
+        "state": now.get("state", "working") if running else ("ended" if told.ended else "stopped"),
+        "why": (now.get("why", "") if running else told.ended or "no process works on it"),
+        "running": {key: now.get(key) for key in ("experiment", "since", "seconds")} if running else None,
     }
 
 
@@ -63,7 +72,7 @@ def glance(told: State, doing: str) -> str:
     parts = [doing]
     if best is not None:
         parts.append(
-            f"{told.begun['metric']} {kept[0].value:.4g} → {best.value:.4g} {_spark([e.value or 0 for e in kept])}"
+            f"{told.begun['metric']} {kept[0].value:.4g} → {best.value:.4g} {spark([e.value or 0 for e in kept])}"
         )
     if measured:
         parts.append(f"{len(done)} tried, {sum(e.kept for e in measured) / len(measured):.0%} kept")
@@ -74,19 +83,33 @@ def glance(told: State, doing: str) -> str:
     return " · ".join(parts)
 
 
-def _spark(values: list[float]) -> str:
+def spark(values: list[float]) -> str:
     """The last values as bars, the smallest lowest."""
     values = values[-16:]
-    low, high = min(values), max(values)
+    low, high = min(values, default=0.0), max(values, default=0.0)
     room = (high - low) or 1.0
     return "".join("▁▂▃▄▅▆▇█"[round(7 * (value - low) / room)] for value in values)
 
 
 def rate(told: State) -> float | None:
-    """Experiments per hour over the last fifty, from the beginning of the first to the end of the last."""
-    recent = [e for e in told.experiments.values() if e.ended][-50:]
-    hours = (recent[-1].ended - recent[0].at) / 3_600_000 if recent else 0.0
+    """Experiments per hour of work: by what the last fifty took, so that a night's pause does not count."""
+    recent = list(islice((e for e in reversed(told.experiments.values()) if e.ended and e.n), 50))
+    hours = sum(e.ended - e.at for e in recent) / 3_600_000
     return round(len(recent) / hours, 1) if hours > 0 else None
+
+
+def run_seconds(told: State) -> float | None:
+    """How long a run takes by the clock on the wall: the median of the last nine. Processor time may be much less."""
+    recent = list(islice(reversed(told.experiments.values()), 30))
+    walls = [run.wall for each in recent for run in reversed(each.runs) if run.value is not None and run.wall][:9]
+    return round(median(walls), 1) if walls else None
+
+
+def progress(passed: float, expected: float) -> str:
+    """`▰▰▰▱▱▱▱▱ 12 s, about 18 s left`."""
+    full = min(8, int(8 * passed / expected)) if expected > 0 else 0
+    left = f"about {expected - passed:.0f} s left" if passed < expected else "longer than most"
+    return f"{'▰' * full}{'▱' * (8 - full)} {passed:.0f} s, {left}"
 
 
 def row(each: Experiment) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from agentdeck.adapters import git
 from agentdeck.models.experiment import Experiment
+from agentdeck.research import asking, follow, ledger, runner, state, trees
 from agentdeck.research import contract as contracts
-from agentdeck.research import ledger, runner, state, trees
 from agentdeck.research.bench import Bench
 from agentdeck.research.places import Place
 
@@ -35,8 +35,16 @@ def log(place: Place, each: Experiment) -> str:
             text = runner.printed(place.run(part), stage)
             if text:
                 found.append(f"== {run.place} {run.who} seed {run.seed} {stage}\n{text.rstrip()}\n")
-    proposer = runner.printed(place.run(f"{each.id}.proposer"), "proposer")
-    return "".join([f"== proposer\n{proposer.rstrip()}\n" if proposer else "", *found]) or "nothing was printed\n"
+    said = "\n".join(follow.said(place, each))
+    return "".join([f"== proposer\n{said.rstrip()}\n" if said else "", *found]) or "nothing was printed\n"
+
+
+def prompt(place: Place, each: Experiment) -> str:
+    """What its proposer was told."""
+    file = asking.home_of(place, each.id) / "prompt.md"
+    if not file.is_file():
+        return "no prompt: it was not proposed by a program\n"
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def rerun(place: Place, each: Experiment) -> dict[str, Any]:

@@ -135,12 +135,19 @@ USAGE_KEYS = (
 """Keys of the usage screen: key, label of the bottom line, help."""
 RESEARCH_KEYS = (
     ("← →", "loop", "The next or the previous loop"),
-    ("↑ ↓", "experiment", "Choose one; PgUp and PgDn by a page, g and G to the ends"),
+    ("↑ ↓", "choose", "Choose an experiment; PgUp and PgDn by a page, g and G to the ends"),
     ("d", "diff", "See what the chosen experiment changed; so does Enter"),
     ("l", "log", "See what its runs and its proposer printed"),
-    ("f", "filter", "All, kept, discarded, crashed, or those that were not run"),
-    ("p", "pause", "Pause the loop when its experiment is over, or let it go on"),
-    ("q", "back", "Return to the deck; so do r and Esc"),
+    ("i", "prompt", "See what its proposer was told"),
+    ("o", "proposer", "See the loop's proposer at work, live"),
+    ("f /", "filter", "f: all, kept, discarded, crashed, not run; /: by words. Esc takes the filter away"),
+    ("p", "pause", "Pause the loop when its experiment is over, let it go on, or start it again"),
+    ("s", "steer", "Give its proposer a note, which it reads first from then on"),
+    ("x", "stop", "End the loop when its experiment is over, or now"),
+    ("B", "bad", "Take a keep back, with all that stand on it"),
+    ("F", "fork", "Begin another loop from the chosen experiment"),
+    ("R", "again", "Measure the chosen experiment again: same tree, command and seed"),
+    ("q", "back", "Return to the deck; so does r"),
 )
 """Keys of the research screen: key, label of the bottom line, help."""
 MOUSE = (

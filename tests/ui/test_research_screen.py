@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual.app import App
-from textual.widgets import DataTable, Static
+from textual.pilot import Pilot
+from textual.widgets import Static
 
-from agentdeck.ui.screens.research import EMPTY, ResearchScreen, ResearchText
+from agentdeck.research import ledger, places, state
+from agentdeck.ui.screens.research import ResearchScreen
+from agentdeck.ui.screens.research_page import ResearchPage
+from agentdeck.ui.widgets.research_table import ResearchTable
 from tests import labs
 from tests.waiting import wait_until
+
+STEPS = (("x nearer", "X = 8.0", "X = 4.0"), ("a slip", "Y = 3", "Y = ("), ("y nearer", "Y = 3", "Y = 2"))
 
 
 class Small(App[None]):
@@ -17,27 +23,77 @@ class Small(App[None]):
         self.push_screen(ResearchScreen("lab"))
 
 
-async def test_a_loop_its_experiments_and_the_diff_of_one(tmp_path: Path) -> None:
-    labs.run(labs.scripted(tmp_path / "lab", ("x nearer", "X = 8.0", "X = 4.0"), ("a slip", "Y = 3", "Y = (")))
+def words(app: Small, name: str) -> str:
+    return str(app.screen.query_one(name, Static).render())
+
+
+def told() -> state.State:
+    return state.fold(ledger.read(places.find("lab").ledger))
+
+
+async def said(app: Small, word: str) -> None:
+    await wait_until(lambda: any(word in note.message for note in app._notifications))
+
+
+async def opened(pilot: Pilot[None]) -> ResearchTable:
+    table = pilot.app.screen.query_one(ResearchTable)
+    await wait_until(lambda: len(table.shown) == 4)
+    return table
+
+
+async def test_a_loop_its_experiments_and_each_up_close(tmp_path: Path) -> None:
+    labs.run(labs.scripted(tmp_path / "lab", *STEPS))
     app = Small()
-    async with app.run_test(size=(170, 40)) as pilot:
-        table = app.screen.query_one(DataTable)
-        await wait_until(lambda: table.row_count == 3)
-        standing = app.screen.query_one("#research-standing", Static)
-        assert "loss 8 → 4" in str(standing.render())
-        await pilot.press("f")
-        await wait_until(lambda: table.row_count == 2)
-        assert [str(cell) for cell in table.get_row("e0001")][:3] == ["e0001", "keep?", "4"]
+    async with app.run_test(size=(170, 44)) as pilot:
+        table = await opened(pilot)
+        assert "loss 8 → 3" in words(app, "#research-standing")
+        assert "git merge research/lab" in words(app, "#research-standing")
+        await pilot.press("down", "down")
+        assert "x nearer" in words(app, "#research-detail")
         await pilot.press("d")
-        await wait_until(lambda: isinstance(app.screen, ResearchText))
-        page = app.screen.query_one("#research-text", Static)
-        await wait_until(lambda: "-X = 8.0" in str(page.render()))
-        await pilot.press("q", "p")
-        await wait_until(lambda: any("pause" in note.message for note in app._notifications))
+        await wait_until(lambda: isinstance(app.screen, ResearchPage))
+        await wait_until(lambda: "-X = 8.0" in words(app, "#research-text"))
+        await pilot.press("q", "o")
+        await wait_until(lambda: isinstance(app.screen, ResearchPage) and "-> y nearer" in words(app, "#research-text"))
+        await pilot.press("q", "f")
+        await wait_until(lambda: [each.id for each in table.shown] == ["e0003", "e0001", "e0000"])
+        await pilot.press("slash", *"nearer", "enter")
+        await wait_until(lambda: [each.id for each in table.shown] == ["e0003", "e0001"])
+        await pilot.press("escape")
+        await wait_until(lambda: len(table.shown) == 4)
+
+
+async def test_steering_stopping_and_taking_back_by_keys_with_a_question_before_what_is_lost(tmp_path: Path) -> None:
+    labs.run(labs.scripted(tmp_path / "lab", *STEPS))
+    app = Small()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await pilot.press("s", *"think small", "enter")
+        await wait_until(lambda: told().steering == "think small")
+        await pilot.press("x")
+        await said(app, "does not run")
+        await pilot.press("B", "enter", "n")
+        assert not told().asked_bad
+        await pilot.press("down", "down", "B")
+        await wait_until(lambda: "1 later keeps stand on it" in str(app.screen.query_one("#text", Static).render()))
+        await pilot.press("y")
+        await wait_until(lambda: told().asked_bad == ["e0001"])
+        await pilot.press("p")
+        await said(app, "agentdeck research resume lab")
+
+
+async def test_measuring_again_is_a_process_of_its_own_and_its_result_comes_to_stand_below(tmp_path: Path) -> None:
+    labs.run(labs.scripted(tmp_path / "lab", *STEPS))
+    app = Small()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await opened(pilot)
+        await pilot.press("R", "y")
+        await wait_until(lambda: "again: 3" in words(app, "#research-detail"), timeout=20)
 
 
 async def test_without_a_loop_it_says_how_to_begin_one() -> None:
     app = Small()
     async with app.run_test(size=(90, 20)) as pilot:
-        await pilot.pause()
-        assert EMPTY in str(app.screen.query_one("#research-standing", Static).render())
+        await wait_until(lambda: "agentdeck research init" in words(app, "#research-standing"))
+        await pilot.press("d", "p", "R", "j", "x", "q")
+        await wait_until(lambda: not isinstance(app.screen, ResearchScreen))

@@ -18,7 +18,7 @@ async def research(deck: DeckScreen, number: int) -> None:
     from agentdeck.ui.screens.research import ResearchScreen
 
     focused = deck.state.focused
-    await deck.app.push_screen_wait(ResearchScreen(focused.agent.name if focused else ""))
+    await deck.app.push_screen_wait(ResearchScreen(focused.agent.name if focused else "", deck))
 
 
 def agent_usage(deck: DeckScreen, number: int) -> None:

@@ -1,0 +1,51 @@
+"""What a human asks of a loop: it goes into the ledger, and is heard at the next boundary, or at the next start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agentdeck.models.experiment import Experiment
+from agentdeck.research import ledger
+from agentdeck.research.places import Place
+
+
+def pause(place: Place, why: str = "by hand") -> bool:
+    """Let the experiment that goes on end, and begin no other. This and the others: whether a process hears it."""
+    return _say(place, "paused", why=why)
+
+
+def resume(place: Place) -> bool:
+    """Go on; False when its process has to be started first."""
+    return _say(place, "resumed")
+
+
+def steer(place: Place, text: str) -> bool:
+    """A note to the proposer, from the next experiment on; '' takes it back."""
+    return _say(place, "steered", text=text)
+
+
+def stop(place: Place, *, now: bool = False) -> bool:
+    """End the loop at the boundary, or `now`, where the run that goes on is lost. Nothing for one that does not run."""
+    return place.running and _say(place, "stop", when="now" if now else "boundary")
+
+
+def take_back(place: Place, each: Experiment) -> bool:
+    """Say that a keep is bad; `why_no_keep` must be ''."""
+    return _say(place, "bad", id=each.id)
+
+
+def _say(place: Place, event: str, **fields: object) -> bool:
+    ledger.append(place.ledger, event, **fields)
+    return place.running
+
+
+def why_no_keep(each: Experiment) -> str:
+    """Why it cannot be taken back, or ''."""
+    if each.outcome == "baseline":
+        return f"{each.id} is the code as it was"
+    return "" if each.kept else f"{each.id} is no keep"
+
+
+def gone_with(each: Experiment, experiments: Iterable[Experiment]) -> list[Experiment]:
+    """The later keeps, which stand on this one and go with it."""
+    return [e for e in experiments if e.kept and e.n > each.n]
