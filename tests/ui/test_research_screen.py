@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from agentdeck.research import ledger, places, state
+from agentdeck.services.tools import handover
 from agentdeck.ui.screens.research import ResearchScreen
 from agentdeck.ui.screens.research_page import ResearchPage
 from agentdeck.ui.widgets.research_table import ResearchTable
@@ -89,6 +90,7 @@ async def test_measuring_again_is_a_process_of_its_own_and_its_result_comes_to_s
         await opened(pilot)
         await pilot.press("R", "y")
         await wait_until(lambda: "again: 3" in words(app, "#research-detail"), timeout=20)
+        await wait_until(lambda: all(process.poll() is not None for process in handover._running))
 
 
 async def test_without_a_loop_it_says_how_to_begin_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -154,6 +154,8 @@ class Verbs:
 
     async def _rerun(self, shown: LoopView, each: Experiment) -> None:
         """By a process of its own: it goes on when the dashboard is left."""
+        from agentdeck.services.tools import handover
+
         if not each.runs:
             raise AgentDeckError(f"{each.id} was never run", "Choose one with a value.")
         beside = " The loop works now, and both would share the machine: pause it first (p)." * (
@@ -164,6 +166,5 @@ class Verbs:
         )
         if await self._sure(f"Measure {each.id} again?", text):
             argv = [sys.executable, "-P", "-m", "agentdeck", "research", "rerun", shown.place.name, each.id]
-            quiet = subprocess.DEVNULL
-            await asyncio.create_subprocess_exec(*argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+            await asyncio.to_thread(handover.start, argv, Path.home(), os.environ)
             self._tell(f"{each.id} is measured again")
