@@ -280,6 +280,27 @@ CASES = [
         2,
         days={"2026-11-20": 10, "2026-11-21": 20},
     ),
+    # A response that is written around midnight is one of the day on which it began; so are the copies of it.
+    Case(
+        "around midnight",
+        {
+            S: dump(
+                [
+                    c("m", "r", 1, 10, timestamp="2026-11-20T23:59:59.900Z"),
+                    c("m", "r", 1, 10, timestamp="2026-11-21T00:00:00.100Z"),
+                ]
+            ),
+            "claude/projects/-w/f.jsonl": dump(
+                [
+                    c("m", "r", 1, 10, timestamp="2026-11-22T08:00:00.000Z", sessionId="f"),
+                    c("n", "q", 2, 20, timestamp="2026-11-22T08:00:00.000Z", sessionId="f"),
+                ]
+            ),
+        },
+        {OPUS: (3, 0, 0, 0, 30)},
+        2,
+        days={"2026-11-20": 10, "2026-11-22": 20},
+    ),
     # A fork that copies every row under ids of its own, as old versions did, keeps the responses' ids.
     Case(
         "copied rows with new ids",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+from glob import glob
 
 import psutil
 
@@ -61,6 +63,23 @@ class Day:
         self.command(WORDS[self.name][0])
         wait_for(lambda: len(self.summaries()) > before, 30, "a request for a summary")
         self.deck.until("ann", "idle", 60)
+
+    def fork(self, prompt: str) -> None:
+        """Go on with a copy of the agent's conversation by hand, in its tree, while it does not live."""
+        row, home = self.deck.row("ann"), self.deck.environ["HOME"]
+        session = row["session_id"]
+        if self.name == "opencode":
+            argv = ["opencode", "run", "--session", session, "--fork", "--auto", prompt]
+        else:
+            chat = glob(f"{home}/.gemini/tmp/*/chats/session-*-{session[:8]}.jsonl")[0]
+            argv = ["gemini", "--skip-trust", *ARGS["gemini"], "--yolo", "--session-file", chat, "--prompt", prompt]
+        environ = {**self.deck.environ, "PWD": row["worktree"]}
+        done = subprocess.run(
+            ["env", *argv], cwd=row["worktree"], env=environ, capture_output=True, text=True, timeout=120,
+            stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+        self.did("answered", prompt)
 
     def kill(self) -> None:
         top = psutil.Process(self.deck.row("ann")["pid"])

@@ -1,4 +1,4 @@
-"""Every token that Gemini CLI and opencode were handed, over a day with errors, a subagent, compaction and kills."""
+"""Every token handed to Gemini CLI and opencode over a day with errors, a subagent, compaction, a fork and kills."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ def test_recorded_is_what_was_handed_out_but_for_what_the_client_asked_itself(
     day.deck.start("send", "ann", "Eight ::wait 8 ::say never")
     day.did("asked", "Eight ::wait 8 ::say never")
     day.kill()
+    day.fork("Forked ::usage input=76 output=93 ::say In the fork.")
     day.deck.run("resume", "ann")
     day.deck.until("ann", "idle", START_SECONDS)
     day.say("Nine ::usage input=81 output=95 ::say Back.")
@@ -70,4 +71,4 @@ def test_recorded_is_what_was_handed_out_but_for_what_the_client_asked_itself(
     except AssertionError:
         assert day.recorded() == day.handed()
     record_property("unrecorded", f"{day.name}: {day.unrecorded()}")
-    assert day.handed()["messages"] == {"gemini": 9, "opencode": 10}[day.name]
+    assert day.handed()["messages"] == {"gemini": 10, "opencode": 11}[day.name]

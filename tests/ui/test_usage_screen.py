@@ -62,6 +62,12 @@ def test_of_a_path_the_end_is_shown_and_of_a_name_the_beginning() -> None:
     assert usage_text.shortened("ann", 10) == "ann"
 
 
+def test_nothing_says_where_more_may_be() -> None:
+    empty = UsageView("agent", "today", NOW)
+    assert "] and [ choose another" in usage_text.table(empty, 78).plain
+    assert "agentdeck usage import" in usage_text.table(replace(empty, span="all"), 78).plain
+
+
 def test_the_pace_of_what_has_no_price_is_not_called_free() -> None:
     free = replace(VIEW, spend=(0,) * 60)
     assert "1 min 1.2k/min unpriced" in usage_text.burn(free, 90).plain

@@ -85,7 +85,7 @@ def burn(view: UsageView, width: int) -> Content:
 def table(view: UsageView, width: int) -> Content:
     """A line a group: name, its share with the models in it, tokens, cache hit, cost."""
     if not view.lines:
-        return block(heading(f"by {view.by}"), Content.styled("nothing was used in this time", MUTED))
+        return block(heading(f"by {view.by}"), *(Content.styled(text, MUTED) for text in _nothing(view)))
     legend = places(view.models)
     top = max(line.used.tokens.total for line in view.lines)
     wide, cost = width >= 76, 11
@@ -101,6 +101,12 @@ def table(view: UsageView, width: int) -> Content:
     if more > 0:
         lines.append(Content.styled(f"and {more} more: `agentdeck usage --by {view.by}` lists all", MUTED))
     return block(*lines)
+
+
+def _nothing(view: UsageView) -> tuple[str, ...]:
+    if view.span != "all":
+        return ("nothing was used in this time; ] and [ choose another",)
+    return "nothing was counted yet", "`agentdeck usage import` takes in what clients have on this machine"
 
 
 def shortened(name: str, room: int, *, path: bool = False) -> str:
