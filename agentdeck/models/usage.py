@@ -103,7 +103,8 @@ class Limit:
 class Found:
     """What a piece of a transcript told. `state` is what its reader must know to read the next piece.
 
-    `damaged` counts rows that were damaged or strange. `limits` are the newest of each window.
+    `damaged` counts rows that were damaged or strange. `limits` are the newest of each window. `context_window` is what
+    the client says that its context holds, in tokens; 0 when it says nothing.
     """
 
     records: list[UsageRecord] = field(default_factory=list)
@@ -111,3 +112,4 @@ class Found:
     state: str = ""
     totals: list[ClientTotal] = field(default_factory=list)
     limits: list[Limit] = field(default_factory=list)
+    context_window: int = 0

@@ -69,7 +69,7 @@ class Day:
         row, home = self.deck.row("ann"), self.deck.environ["HOME"]
         session = row["session_id"]
         if self.name == "opencode":
-            argv = ["opencode", "run", "--session", session, "--fork", "--auto", prompt]
+            argv = ["opencode", "run", "--session", session, "--fork", "--auto", *prompt.split()]
         else:
             chat = glob(f"{home}/.gemini/tmp/*/chats/session-*-{session[:8]}.jsonl")[0]
             argv = ["gemini", "--skip-trust", *ARGS["gemini"], "--yolo", "--session-file", chat, "--prompt", prompt]
@@ -105,8 +105,9 @@ class Day:
         """opencode tells its compaction like an answer, Codex whatever is no title."""
         return "<conversation>" in words or (self.name == "codex" and not words.startswith(TITLE))
 
-    def handed(self) -> dict[str, int]:
-        theirs = self._told()
+    def handed(self, but: str = "") -> dict[str, int]:
+        """What it was handed and writes down somewhere, but for the answers to a prompt with the word `but`."""
+        theirs = [one for one in self._told() if not but or but not in one.prompt.split()]
         return {
             "input_tokens": sum(one.input for one in theirs),
             "cache_read_tokens": sum(one.read for one in theirs),

@@ -75,6 +75,7 @@ def test_recorded_is_what_was_handed_out_but_for_titles(
         wait_for(lambda: day.recorded() == day.handed(), 20, "the usage of all of it", interval=0.5)
     except AssertionError:
         assert day.recorded() == day.handed()
+    assert day.deck.row("ann")["context"]["window_tokens"] == 258_400  # as the client says, not the list of prices
     told = day.deck.json("usage", "doctor")
     assert told["agree"] >= 4 and not told["sessions"]  # each thread's own total too
     record_property("unrecorded", f"codex: {day.unrecorded()}")

@@ -99,6 +99,12 @@ def test_older_rollouts_count_by_their_running_total_and_repeats_are_one(rollout
     assert {one.model for one in found} == {"gpt-5.5"}
 
 
+def test_what_the_context_holds_is_told_by_the_client_and_remembered(rollout: Path) -> None:
+    first = transcript.read(write(rollout, counted(usage(100), 116)), str(rollout), "")
+    assert first.context_window == 258_400
+    assert transcript.read(b"", str(rollout), first.state).context_window == 258_400
+
+
 def test_damage_is_counted_and_kills_nothing(rollout: Path) -> None:
     good = json.dumps(response("r1", "t1", usage(10))).encode()
     chunk = b'{"type": "token_usage_record", "payload": {"usage": {"inp\n' + good + b"\n\xff\xfe{{{\n"

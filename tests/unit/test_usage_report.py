@@ -177,6 +177,12 @@ def test_the_table_names_what_is_nobodys(report: Any) -> None:
     assert [line[0] for line in usage_table.table(report("task"))[1]][0] == "#1 title-1"
 
 
+def test_the_document_names_every_field(report: Any) -> None:
+    told = (Path(__file__).parents[2] / "docs/usage.md").read_text().partition("## JSON")[2]
+    found = report("agent")
+    assert [name for name in (*found, *found["total"], *found["unpriced"]) if f"`{name}`" not in told] == []
+
+
 def test_nothing_says_where_more_may_be() -> None:
     assert list(usage_table.notes(usage_report.report(None))) == [usage_table.EMPTY]
     assert list(usage_table.notes(usage_report.report(None, since="2026-11-01"))) == ["nothing was used in this time"]

@@ -41,6 +41,7 @@ class State:
     events: int = 0  # that told a new total
     copied: int = 0  # of them, those of the parent
     resets: int = 0
+    window: int = 0  # of the context, as the client says
 
     @classmethod
     def parse(cls, stored: str) -> State:

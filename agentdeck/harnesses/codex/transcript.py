@@ -36,7 +36,8 @@ def read(chunk: bytes, path: str, state: str) -> Found:
         reading.take(row)
     total = reading.total()
     kept = list(reading.limits.values())
-    return Found(reading.records, damaged, reading.state.dump(), [total] if total else [], kept)
+    window = reading.state.window
+    return Found(reading.records, damaged, reading.state.dump(), [total] if total else [], kept, window)
 
 
 class _Reading:
@@ -107,6 +108,7 @@ class _Reading:
         for limit in limits(mapping(told.get("rate_limits")), at):
             self.limits[limit.window] = limit
         info = mapping(told.get("info"))
+        self.state.window = count(info.get("model_context_window")) or self.state.window
         total, last = mapping(info.get("total_token_usage")), mapping(info.get("last_token_usage"))
         if not info or self.state.records:
             return

@@ -41,6 +41,7 @@ class _Batch:
     waiting: set[str] = field(default_factory=set)
     sessions: set[tuple[str, str]] = field(default_factory=set)
     contexts: dict[str, UsageRecord] = field(default_factory=dict)  # agent -> its latest main-chain response
+    windows: dict[str, int] = field(default_factory=dict)  # agent -> what its context holds, where its client says so
     totals: list[ClientTotal] = field(default_factory=list)
     limits: list[tuple[str, Limit]] = field(default_factory=list)  # with the agent that was told
 
@@ -60,7 +61,7 @@ class _Batch:
             if source.agent and record.context_tokens:
                 latest = self.contexts.get(source.agent)
                 if latest is None or latest.ts <= record.ts:
-                    self.contexts[source.agent] = record
+                    self.contexts[source.agent], self.windows[source.agent] = record, told.context_window
 
     def states(self) -> dict[str, FileState]:
         """How far each file is known once this is stored."""
@@ -181,7 +182,8 @@ class Ingest:
         usage_totals.reconcile(conn, told, owners, self._prices.known)
         usage_limits.keep(conn, batch.limits)
         for agent, record in batch.contexts.items():
-            changed |= _store_context(conn, agent, record, self._prices.window(record.model))
+            window = batch.windows[agent] or self._prices.window(record.model)
+            changed |= _store_context(conn, agent, record, window)
         marks = ", ".join("?" * len(_STATE))
         conn.executemany(
             f"INSERT OR REPLACE INTO file_states ({', '.join(_STATE)}) VALUES ({marks})",
