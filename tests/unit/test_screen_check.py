@@ -202,3 +202,20 @@ def test_a_draft_is_told_from_the_clients_own_words_in_any_size_and_without_colo
         if typed == "empty" if asks else typed != ("draft" if entry["draft"] else "empty"):
             wrong.append((client, file, typed))
     assert wrong == []
+
+
+@pytest.mark.parametrize("disguise", ["crlf", "padded", "plain", "far below", "under old lines"])
+def test_however_a_screen_was_kept_it_is_read_as_the_same(tmp_path: Path, disguise: str) -> None:
+    for name in ("claude-2.1.330-idle-start", "claude-2.1.330-permission-edit", "claude-2.1.197-question"):
+        rows = (SCREENS / f"{name}.ansi").read_text().split("\n")
+        kept = {
+            "crlf": "\ufeff" + "\r\n".join(rows),
+            "padded": "\n".join(row.ljust(220) for row in strip(rows)),
+            "plain": "\n".join(row.rstrip() for row in strip(rows)),
+            "far below": "\n".join(rows) + "\n" * 30,
+            "under old lines": "old\n" * 60 + "\n".join(rows),
+        }[disguise]
+        (tmp_path / f"{name}.txt").write_text(kept, newline="")
+        [whole] = screen_check.gather([str(SCREENS / f"{name}.ansi")], "")
+        [other] = screen_check.gather([str(tmp_path / f"{name}.txt")])
+        assert screen_check.read(other).state == screen_check.read(whole).state

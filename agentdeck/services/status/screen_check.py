@@ -178,9 +178,10 @@ def _client(file: Path, known: Mapping[str, Harness]) -> str:
 
 def _text(file: Path) -> str:
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8", errors="replace")
+        told = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}", "Give a file that you may read.") from error
+    return told.replace("\r\n", "\n")
 
 
 def _notes(file: Path) -> Mapping[str, object]:
