@@ -49,7 +49,7 @@ def records(chunk: bytes, path: str) -> tuple[list[UsageRecord], int]:
         row = _unwrapped(outer) if outer.get("type") == "progress" else outer
         if row.get("type") == "assistant":
             found.extend(_of_row(row, path))
-        elif row.get("type") not in QUIET and mapping(mapping(row.get("message")).get("usage")):
+        elif text(row.get("type")) not in QUIET and mapping(mapping(row.get("message")).get("usage")):
             strange += 1
     return found, strange
 
