@@ -222,7 +222,7 @@ def export(name: str, form: str) -> None:
 
 def _heard(name: str, heard: bool) -> None:
     if not heard:
-        click.echo(f"{name} is not running; it will hear of it: agentdeck research resume {name}", err=True)
+        click.echo(f"{name} is not running; it hears of it when it is: agentdeck research resume {name}", err=True)
 
 
 @research.command()
@@ -230,9 +230,16 @@ def _heard(name: str, heard: bool) -> None:
 @click.argument("why", default="by hand")
 def pause(name: str, why: str) -> None:
     """Let the experiment that goes on end, and begin no other."""
+    from agentdeck.errors import AgentDeckError
     from agentdeck.research import control, places
 
-    _heard(name, control.pause(places.find(name), why))
+    place = places.find(name)
+    if not place.running:
+        raise AgentDeckError(f"{name} is not running", f"Go on with it: agentdeck research resume {name}")
+    if already := _state(name).paused:
+        click.echo(f"{name} is paused already: {already}", err=True)
+        return
+    control.pause(place, why)
 
 
 @research.command()
@@ -243,6 +250,9 @@ def resume(name: str, foreground: bool) -> None:
     from agentdeck.research import control, places
 
     place = places.find(name)
+    if place.running and not _state(name).paused:
+        click.echo(f"{name} is at work already", err=True)
+        return
     if control.resume(place):
         return
     if not foreground and any(row.agent.name == name for row in _agents()):
@@ -270,18 +280,34 @@ def steer(name: str, text: str) -> None:
     """Give the proposer a note, from the next experiment on; '' takes it back."""
     from agentdeck.research import control, places
 
-    _heard(name, control.steer(places.find(name), output.text_or_stdin(text)))
+    _heard(name, control.steer(places.find(name), output.text_or_stdin(text).strip()))
 
 
 @research.command()
 @NAME
-@click.option("--now", is_flag=True, help="End the run that goes on; it is done anew after a resume.")
+@click.option("--now", is_flag=True, help="End what goes on, a proposer too; it is done anew after a resume.")
 def stop(name: str, now: bool) -> None:
     """End the loop after the experiment that goes on."""
     from agentdeck.research import control, places
 
     if not control.stop(places.find(name), now=now):
         click.echo(f"{name} is not running", err=True)
+
+
+@research.command()
+@NAME
+def approve(name: str) -> None:
+    """Put the research.toml that is now in the loop's directory in force; its commands are printed.
+
+    What a result depends on (run, score, metric, budget ...) can only be changed in another loop: fork.
+    """
+    from agentdeck.research import approval, places
+    from agentdeck.research import start as starting
+
+    place = places.find(name)
+    approval.approve(place, _state(name))
+    for line in starting.commands(place):
+        click.echo(line, err=True)
 
 
 @research.command()
@@ -294,8 +320,8 @@ def bad(name: str, experiment: str) -> None:
 
     each = _experiment(name, experiment)
     if why := control.why_no_keep(each):
-        raise UsageError(why, "Only what was kept can be taken back.")
-    _heard(name, control.take_back(places.find(name), each))
+        raise UsageError(why, f"Only what was kept can be taken back: agentdeck research ledger {name}")
+    control.take_back(places.find(name), each)
 
 
 @research.command()
@@ -306,12 +332,16 @@ def bad(name: str, experiment: str) -> None:
 def fork(name: str, experiment: str, new: str, foreground: bool) -> None:
     """Begin another loop, with the same contract, from any experiment that was stored."""
     from agentdeck.errors import UsageError
+    from agentdeck.research import approval
     from agentdeck.research import start as starting
 
     each = _experiment(name, experiment)
     if not each.commit:
         raise UsageError(f"{experiment} was never stored", "Fork from one that was run.")
-    directory = Path(str(_state(name).begun["directory"]))
+    told = _state(name)
+    directory = Path(str(told.begun["directory"]))
+    if approval.edited(told):
+        click.echo(f"with {directory / 'research.toml'} as it is now, not as {name} has it", err=True)
     _go(starting.begin(new, directory, base=each.commit), foreground)
 
 
@@ -320,19 +350,25 @@ def fork(name: str, experiment: str, new: str, foreground: bool) -> None:
 @click.argument("experiment")
 @click.option("--json", "as_json", is_flag=True)
 def rerun(name: str, experiment: str, as_json: bool) -> None:
-    """Measure an experiment again: its very tree, command and seed. The ledger gets the result beside the first."""
+    """Measure an experiment again: its very tree, command and seed. The ledger gets the result beside the first.
+
+    A loop that is at work does it between two experiments, so that neither is disturbed; this waits for it.
+    """
     from agentdeck.errors import UsageError
-    from agentdeck.research import places, view
+    from agentdeck.research import hand, places
 
     each = _experiment(name, experiment)
     if not each.runs:
         raise UsageError(f"{experiment} was never run", "Choose one with a value.")
-    told = view.rerun(places.find(name), each)
+    told = hand.rerun(places.find(name), each.id)
     if as_json:
-        output.data(told)
-    else:
-        was, now = _number(told["was"]), _number(told["value"])
-        click.echo(f"{experiment} seed {told['seed']}: {now}, was {was} {told['reason']}")
+        output.data({key: value for key, value in told.items() if key not in ("event", "at", "ask")})
+        return
+    was, now = _number(told["was"]), _number(told["value"])
+    elsewhere = told["machine_then"] not in ("", told["machine"])
+    click.echo(f"{experiment} seed {told['seed']}: {now}, was {was} {told['reason']}".rstrip())
+    if elsewhere:
+        click.echo("This is not the machine, or not in the state, that it was measured on.", err=True)
 
 
 COMMANDS = (research,)

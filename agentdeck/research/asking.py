@@ -49,7 +49,7 @@ class Asking:
             runner.begin(home, [self._stage(home, file)], BOUNDS, mark)
         ended = runner.wait(home, self.meanwhile)
         runner.sweep(mark)
-        if ended is not None and ended[0].trouble == "stopped":
+        if runner.stopped(home) if ended is None else ended[0].trouble == "stopped":
             raise Halted
         printed = runner.printed(home, PROGRAM, BOUNDS.log)
         heard = proposers.heard(proposer, printed)

@@ -112,9 +112,9 @@ class Bench:
     def _ended(self, name: str, meanwhile: Callable[[], None]) -> Ended | None:
         ended = runner.wait(self.place.run(name), meanwhile)
         runner.sweep(self.mark(name))
-        if ended is None:
+        if ended is None and not runner.stopped(self.place.run(name)):
             return None
-        if ended[0].trouble == "stopped":
+        if ended is None or ended[0].trouble == "stopped":
             raise Halted
         if ended[0].trouble == "unheld":
             raise Unable(f"{ended[0].reason}; `network = false` needs network namespaces")

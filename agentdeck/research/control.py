@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agentdeck.models.experiment import Experiment
-from agentdeck.research import ledger
+from agentdeck.research import hand, ledger
 from agentdeck.research.places import Place
 
 
@@ -25,13 +25,21 @@ def steer(place: Place, text: str) -> bool:
 
 
 def stop(place: Place, *, now: bool = False) -> bool:
-    """End the loop at the boundary, or `now`, where the run that goes on is lost. Nothing for one that does not run."""
-    return place.running and _say(place, "stop", when="now" if now else "boundary")
+    """End the loop at the boundary, or `now`, where what goes on is done anew after a resume.
+
+    Of one that does not run, only what outlived it is ended, by `now`.
+    """
+    if place.running:
+        return _say(place, "stop", when="now" if now else "boundary")
+    if now:
+        hand.trials(place).halt()
+    return False
 
 
 def take_back(place: Place, each: Experiment) -> bool:
-    """Say that a keep is bad; `why_no_keep` must be ''."""
-    return _say(place, "bad", id=each.id)
+    """Say that a keep is bad; `why_no_keep` must be ''. It is done at once where no process works on the loop."""
+    hand.take_back(place, each.id)
+    return True
 
 
 def _say(place: Place, event: str, **fields: object) -> bool:
@@ -43,6 +51,8 @@ def why_no_keep(each: Experiment) -> str:
     """Why it cannot be taken back, or ''."""
     if each.outcome == "baseline":
         return f"{each.id} is the code as it was"
+    if each.bad:
+        return f"{each.id} was taken back already"
     return "" if each.kept else f"{each.id} is no keep"
 
 

@@ -8,15 +8,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.models.clock import now_ms
 from agentdeck.models.experiment import Experiment
+from agentdeck.research import approval, ledger, machine, places, proposers, report, spool, trees, view
 from agentdeck.research import contract as contracts
-from agentdeck.research import ledger, places, proposers, report, spool, trees
 from agentdeck.research.bench import Bench, Halted
 from agentdeck.research.contract import Contract
-from agentdeck.research.ledger import Unwritable
+from agentdeck.research.ledger import Entry, Unwritable
 from agentdeck.research.places import Place, Said
 from agentdeck.research.state import State
 from agentdeck.research.trial import FRUITLESS, Blocked, Measures, Trials
@@ -53,6 +54,7 @@ class Loop:
         self.fruitless = 0
         self._ready = False
         self._failed = 0
+        self._contract = state.contract
         self._worked, self._opened = 0, time.monotonic()
         self._looked = 0.0
         self._said: Said | None = None
@@ -99,7 +101,7 @@ class Loop:
         state = self.state
         self._worked = max(state.latest, now_ms()) - state.begun["at"] if state.begun else 0
         self._opened = time.monotonic()
-        self.trials.write("opened", pid=os.getpid())
+        self.trials.write("opened", pid=os.getpid(), machine=machine.fingerprint(), on=machine.details())
         self.trials.tidy()
 
     def _mend(self, error: Exception) -> None:
@@ -116,7 +118,8 @@ class Loop:
         elif isinstance(error, OSError):
             self._block(f"{error.strerror or error}: {error.filename or self.place.root}")
         else:
-            self._block(error.title if isinstance(error, AgentDeckError) else str(error))
+            why = error.title if isinstance(error, AgentDeckError) else str(error)
+            self._block(why, error.contract if isinstance(error, Blocked) else "")
 
     def _starve(self, error: Unwritable) -> None:
         """Nothing can be written down, so nothing is done: wait until it can."""
@@ -137,8 +140,7 @@ class Loop:
         trials.settle()
         each = self.state.open
         if each is None or self.state.stop == "now":
-            if self.state.asked_bad and each is None:
-                self._take_back()
+            if each is None and self._asked():
                 return ""
             if why := self._end():
                 return why
@@ -215,16 +217,51 @@ class Loop:
         """Since the loop was begun; a clock that is set meanwhile does not count."""
         return max(0, self._worked) / 3_600_000 + (time.monotonic() - self._opened) / 3600
 
-    def _take_back(self) -> None:
-        name = self.state.asked_bad[0]
-        self.trials.take_back(name)
-        self.tell(f"{name} taken back: the champion is what it was before")
+    def _asked(self) -> bool:
+        """Between two experiments, what a human has asked for: whether there was anything."""
+        state, trials = self.state, self.trials
+        if state.contract != self._contract:
+            self._renew()
+        elif state.asked_bad:
+            name = state.asked_bad[0]
+            trials.take_back(name)
+            self.tell(f"{name} taken back: the champion is what it was before")
+        elif state.asked_reruns and not state.stop:
+            self._rerun(state.asked_reruns[0])
+        elif not state.paused and not state.stop and (digest := approval.edited(state)):
+            told = f"approve {self.place.name} puts it in force, resume {self.place.name} goes on without it"
+            raise Blocked(f"research.toml was edited since it was approved: agentdeck research {told}", digest)
+        else:
+            return False
+        return True
+
+    def _renew(self) -> None:
+        """A human has approved another contract; what is measured, and how, is the same in it."""
+        self.contract = contracts.read(self.place.contract)[0]
+        self._contract = self.state.contract
+        self.trials.contract = self.contract
+        if isinstance(self.trials.bench, Bench):
+            self.trials.bench = replace(self.trials.bench, contract=self.contract)
+        self._ready = False
+        if self.state.edited:  # it was what the loop waited for
+            self.trials.write("resumed")
+        self.tell("the new contract is in force")
+
+    def _rerun(self, asked: Entry) -> None:
+        self._say("working", f"runs {asked['id']} again", asked["id"], self.contract.budget.seconds)
+        bench = self.trials.bench
+        assert isinstance(bench, Bench)  # a synthetic one is asked for nothing
+        try:
+            told = view.rerun(self.place, bench, self.state, asked, self._meanwhile)
+        except Halted:
+            return
+        self.tell(f"{asked['id']} again: {told['value']} after {told['was']}")
 
     # -- waiting
 
-    def _block(self, why: str) -> None:
+    def _block(self, why: str, contract: str = "") -> None:
         try:
-            self.trials.write("blocked", why=why)
+            self.trials.write("blocked", why=why, **({"contract": contract} if contract else {}))
         except Unwritable as error:
             self._starve(error)
             return

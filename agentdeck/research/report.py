@@ -48,6 +48,8 @@ def standing(place: Place, known: State | None = None) -> dict[str, Any]:
         "branch": told.begun.get("branch", ""),
         "champion": told.champion,
         "directory": told.begun.get("directory", ""),
+        "contract": told.contract,
+        "machine": told.machine,
         "began": iso(int(told.begun.get("at", 0))),
     }
 

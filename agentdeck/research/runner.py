@@ -163,9 +163,15 @@ def stop(place: Path) -> None:
     """Have the run in `place` ended with all that it started; does not wait for it."""
     if at_work(place):
         try:
+            (place / "stopped").touch()
             os.kill(int((place / "lock").read_text()), signal.SIGTERM)
         except (OSError, ValueError):
             return
+
+
+def stopped(place: Path) -> bool:
+    """Whether the run in `place` was told to end: one that was only about to begin writes no result."""
+    return (place / "stopped").exists()
 
 
 def wait(place: Path, meanwhile: Callable[[], None]) -> list[Ended] | None:

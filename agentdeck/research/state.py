@@ -17,9 +17,10 @@ REVERTS = "reverted"
 class State:
     """`champion` is what the branch should hold; while `pending` (old, new) is set, it is on its way there.
 
-    `steps` counts the entries about an experiment that are not yet in it: which run goes on where. `steering` is the
-    human's note to the proposer. `asked` are ids that a human took back.
-    `latest` is the newest time in it, UTC ms: of a clock that was set back meanwhile it is not the last.
+    `running` is the run that goes on, `deaths` how often its supervisor was killed. `steering` is the human's note to
+    the proposer, `asked` are ids that a human took back. `contract` is the digest of the approved one, `declined` that
+    of an edited one which the human did not want. `machine` is the fingerprint of the last opening's, `machines` that
+    of each experiment. `latest` is the newest time in it, UTC ms: where a clock was set back, not the last.
     """
 
     champion: str = ""
@@ -34,7 +35,13 @@ class State:
     steering: str = ""
     stop: str = ""
     ended: str = ""
+    contract: str = ""
+    edited: str = ""
+    declined: str = ""
+    machine: str = ""
+    machines: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    asked_reruns: list[Entry] = field(default_factory=list)
     reruns: list[Entry] = field(default_factory=list)
 
     def add(self, entries: Iterable[Entry]) -> None:
@@ -54,15 +61,20 @@ class State:
 
     def _loop(self, event: str, entry: Entry) -> None:
         if event == "begun":
-            self.begun, self.champion = entry, str(entry["base"])
+            self.begun, self.champion, self.contract = entry, str(entry["base"]), str(entry.get("contract", ""))
         elif event == "opened":
             self.stop = self.ended = ""
+            self.machine = str(entry.get("machine", ""))
+        elif event == "approved":
+            self.contract = str(entry["contract"])
         elif event == "paused":
             self.paused = str(entry.get("why") or "by hand")
         elif event == "blocked":
             self.paused = self.blocked = str(entry["why"])
+            self.edited = str(entry.get("contract", ""))
         elif event == "resumed":
-            self.paused = self.blocked = ""
+            self.declined = self.edited or self.declined
+            self.paused = self.blocked = self.edited = ""
         elif event == "steered":
             self.steering = str(entry["text"])
         elif event == "stop":
@@ -73,12 +85,16 @@ class State:
             self.asked.append(str(entry["id"]))
         elif event == "moved":
             self.champion, self.pending = entry["champion"], None
+        elif event == "rerun_asked":
+            self.asked_reruns.append(entry)
         elif event == "rerun":
             self.reruns.append(entry)
+            self.asked_reruns = [each for each in self.asked_reruns if each.get("ask") != entry.get("ask")]
 
     def _experiment(self, event: str, entry: Entry) -> None:
         known = self.experiments.get(entry["id"])
         if event == "allocated":
+            self.machines[entry["id"]] = self.machine
             known = Experiment(
                 entry["id"],
                 entry["n"],

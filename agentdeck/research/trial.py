@@ -23,7 +23,11 @@ FRUITLESS = ("refused", "repeated", "empty", "failed")
 
 
 class Blocked(Exception):
-    """Nothing can be tried until a human has looked."""
+    """Nothing can be tried until a human has looked; `contract` is the digest of one to be approved, or declined."""
+
+    def __init__(self, why: str, contract: str = "") -> None:
+        super().__init__(why)
+        self.contract = contract
 
 
 class Measures(Protocol):
@@ -212,7 +216,8 @@ class Trials:
 
     def halt(self) -> None:
         """Have whatever works for the open experiment ended; it is done anew after a resume."""
-        self.bench.stop("preflight")
+        for name in ("preflight", *(f"{asked['id']}.rerun" for asked in self.state.asked_reruns)):
+            self.bench.stop(name)
         each = self.state.open
         if each is not None:
             runner.stop(self.place.run(f"{each.id}.proposer"))

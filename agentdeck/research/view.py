@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from agentdeck.adapters import git
 from agentdeck.models.experiment import Experiment
-from agentdeck.research import asking, follow, ledger, runner, state, trees
-from agentdeck.research import contract as contracts
+from agentdeck.research import asking, follow, ledger, machine, runner, state
 from agentdeck.research.bench import Bench
+from agentdeck.research.ledger import Entry
 from agentdeck.research.places import Place
+from agentdeck.research.state import State
 
 NOTHING = "nothing was stored\n"
 
@@ -47,22 +46,19 @@ def prompt(place: Place, each: Experiment) -> str:
     return file.read_text(encoding="utf-8", errors="replace")
 
 
-def rerun(place: Place, each: Experiment) -> dict[str, Any]:
-    """Its first run once more, beside the loop: {id, seed, was, value, reason, machine}; the ledger gets it."""
-    begun = state.fold(ledger.read(place.ledger)).begun
-    bench = Bench(place, trees.of(place, begun), contracts.read(place.contract)[0])
-    first = each.runs[0]
-    name = f"{each.id}.rerun-{os.getpid()}"
+def rerun(place: Place, bench: Bench, told: State, asked: Entry, meanwhile: Callable[[], None]) -> Entry:
+    """The first run of an experiment once more: its tree, command and seed; the ledger gets it beside the first.
+
+    Raises Halted, Unable. {id, ask, seed, tree, command, was, value, reason, machine, machine_then}
+    """
+    each = told.experiments[asked["id"]]
+    first, name = each.runs[0], f"{each.id}.rerun"
     bench.begin(name, each.tree, first.seed)
-    found = bench.finish(name, each.tree, "candidate", first.seed, lambda: None)
+    found = bench.finish(name, each.tree, "candidate", first.seed, meanwhile)
     bench.tidy(name)
-    value, reason = (found.value, found.reason) if found else (None, "it was stopped")
-    told = {"id": each.id, "seed": first.seed, "was": first.value, "value": value, "reason": reason}
-    ledger.append(place.ledger, "rerun", **told, tree=each.tree, machine=machine())
-    return {**told, "machine": machine()}
-
-
-def machine() -> str:
-    """A short fingerprint of where this runs; results of two machines are not compared."""
-    told = "|".join((platform.machine(), platform.release(), platform.python_version(), str(os.cpu_count())))
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    value, reason = (found.value, found.reason) if found else (None, "its supervisor was killed")
+    return ledger.append(
+        place.ledger, "rerun", id=each.id, ask=asked["ask"], seed=first.seed, tree=each.tree,
+        command=bench.contract.run, was=first.value, value=value, reason=reason, machine=machine.fingerprint(),
+        machine_then=told.machines.get(each.id, ""),
+    )  # fmt: skip

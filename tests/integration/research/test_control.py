@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from agentdeck.cli import main
 from agentdeck.errors import AgentDeckError, UsageError
-from agentdeck.research import ledger, loop, places, report, start, state, view
+from agentdeck.research import hand, ledger, loop, places, report, start, state, view
 from agentdeck.research.places import Place
 from tests import labs
 from tests.waiting import wait_for
@@ -54,7 +54,7 @@ def test_fork_begins_from_any_experiment_and_rerun_finds_the_same(tmp_path: Path
     loop.Loop(other, patient=False).run()
     assert [e.outcome for e in labs.experiments(other)] == ["baseline", "failed", "keep", "keep"]
     assert labs.experiments(other)[0].value == first.value
-    assert view.rerun(place, first)["value"] == first.value
+    assert hand.rerun(place, first.id)["value"] == first.value
     assert "-X = 8.0" in view.diff(place, first)
     assert "loss: 4.0" in view.log(place, first)
 
