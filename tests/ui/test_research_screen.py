@@ -78,7 +78,7 @@ async def test_steering_stopping_and_taking_back_by_keys_with_a_question_before_
         await pilot.press("down", "down", "B")
         await wait_until(lambda: "1 later keeps stand on it" in str(app.screen.query_one("#text", Static).render()))
         await pilot.press("y")
-        await wait_until(lambda: told().asked_bad == ["e0001"])
+        await wait_until(lambda: told().experiments["e0001"].bad)
         await pilot.press("p")
         await said(app, "agentdeck research resume lab")
 
