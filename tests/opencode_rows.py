@@ -28,8 +28,8 @@ class Database:
         self.conn.execute("PRAGMA journal_mode=WAL")
         self.conn.executescript(schema)
 
-    def session(self, name: str, parent: str | None = None, directory: str = "/w") -> None:
-        self.conn.execute("INSERT INTO session VALUES (?, ?, ?, 1)", (name, parent, directory))
+    def session(self, name: str, parent: str | None = None, directory: str = "/w", born: int = 1) -> None:
+        self.conn.execute("INSERT INTO session VALUES (?, ?, ?, ?)", (name, parent, directory, born))
 
     def message(self, name: str, session: str, at: int, data: dict[str, Any] | str, *parts: dict[str, Any]) -> None:
         text = data if isinstance(data, str) else json.dumps(data)

@@ -204,7 +204,10 @@ CASES = [
             ),
             f"{MESSAGES}/ses_kid/msg_4.json": message("ses_kid", counts(2, 20), 1_795_000_060_000),
             "opencode/storage/session/p1/ses_kid.json": pretty({"id": "ses_kid", "parentID": "ses_a"}),
-            f"{MESSAGES}/ses_fork/msg_5.json": message("ses_fork", counts(1, 10, 5, 300, 40)),
+            f"{MESSAGES}/ses_0fork/msg_5.json": message("ses_0fork", counts(1, 10, 5, 300, 40)),
+            "opencode/storage/session/p1/ses_0fork.json": pretty(
+                {"id": "ses_0fork", "time": {"created": 1_795_000_100_000}}
+            ),
         },
         {"m-1": (3, 300, 40, 0, 35)},
         2,

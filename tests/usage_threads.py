@@ -130,8 +130,8 @@ class Threads:
     def opencode(self, file: Path, turns: int) -> None:
         """A session, a subagent of it, and a fork that copies its messages under new ids."""
         made = opencode_rows.Database(file)
-        for name, parent in (("main", None), ("kid", "main"), ("fork", None)):
-            made.session(name, parent)
+        for name, parent, born in (("main", None, 1), ("kid", "main", 1), ("fork", None, START + 10**11)):
+            made.session(name, parent, born=born)  # the fork after all that it copies
         for number in range(turns):
             tokens = tuple(self._random.randrange(1, 9000) for _ in range(5))
             at = self._tick()

@@ -41,7 +41,8 @@ class Tokens(NamedTuple):
 class UsageRecord(NamedTuple):
     """One model response. `key` is globally unique and stable over re-reads; `ts` UTC milliseconds.
 
-    `session` is the vendor session that paid, `sidechain` the subagent id when there is one.
+    `session` is the vendor session that paid, '' for a copy that does not tell it; `sidechain`
+    the subagent id when there is one.
     `message` is the response's own id, with which `key` begins: copies of one response share it
     even where their keys differ. A key that ends in '/' is that of a copy which does not tell its
     request: it is the same response as any other copy of its message. `client_cost` is the

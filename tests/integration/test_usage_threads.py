@@ -24,10 +24,6 @@ def check(file: Path, corpus: Corpus) -> None:
     sums = ", ".join(f"SUM({name})" for name in COLUMNS)
     found = {row[0]: Truth(*row[1:]) for row in conn.execute(f"SELECT session, {sums}, COUNT(*) FROM usage GROUP BY 1")}
     conn.close()
-    # Which of a session and its fork paid for what they share cannot be told from the database: they are one here.
-    fork = asdict(found.pop("fork", Truth()))
-    main = asdict(found.get("main", Truth()))
-    found["main"] = Truth(**{name: main[name] + fork[name] for name in main})
     assert {name: asdict(one) for name, one in found.items()} == {
         name: asdict(one) for name, one in corpus.truth.items()
     }

@@ -10,6 +10,7 @@ import pytest
 from agentdeck.harnesses.opencode import database, transcript
 from agentdeck.harnesses.opencode.conversation import conversation
 from agentdeck.models.usage import Tokens, UsageRecord
+from agentdeck.services.usage import usage_store
 from tests.opencode_rows import Database, answer
 
 AT = 1_795_612_143_000
@@ -67,6 +68,19 @@ def test_a_fork_copies_under_new_ids_and_pays_nothing(db: Database) -> None:
     db.message("m3", "fork", AT + 50, answer(AT + 50))
     own, copied = [{one.key for one in read(db, session)[0]} for session in ("s1", "fork")]
     assert len(own) == 1 and own < copied and len(copied) == 2
+
+
+def test_what_is_older_than_its_session_was_paid_by_the_one_with_the_original(db: Database) -> None:
+    db.session("a fork", born=AT + 10)
+    db.message("m1", "s1", AT, answer(AT))
+    db.message("m2", "a fork", AT + 10, answer(AT))
+    db.message("m3", "a fork", AT + 50, answer(AT + 50))
+    found = {one.key: one for session in ("a fork", "s1") for one in read(db, session)[0]}
+    copies = [one for session in ("s1", "a fork") for one in read(db, session)[0] if one.ts == AT]
+    assert [one.session for one in copies] == ["s1", ""]
+    for one, other in (copies, copies[::-1]):
+        assert usage_store.merge(one, other, lambda _: 0).session == "s1"
+    assert {one.session for one in found.values() if one.ts == AT + 50} == {"a fork"}
 
 
 def test_only_what_changed_lately_is_read_again_unless_the_clock_was_set_back(db: Database) -> None:

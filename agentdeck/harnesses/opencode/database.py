@@ -22,8 +22,9 @@ AGAIN_MS = 60_000  # so much before the newest known row is read again: clocks a
 _FAMILY = """WITH RECURSIVE family(id) AS (
     VALUES (?) UNION SELECT session.id FROM session JOIN family ON parent_id = family.id)"""
 _MESSAGES = (
-    f"{_FAMILY} SELECT id, session_id, time_updated, data FROM message WHERE session_id IN (SELECT id FROM family) "
-    "AND (time_updated, id) > (?, ?) ORDER BY time_updated, id LIMIT ?"
+    f"{_FAMILY} SELECT message.id, session_id, message.time_updated, data, session.time_created FROM message "
+    "JOIN session ON session.id = session_id WHERE session_id IN (SELECT id FROM family) "
+    "AND (message.time_updated, message.id) > (?, ?) ORDER BY message.time_updated, message.id LIMIT ?"
 )
 _UNREAD = f"{_FAMILY} SELECT count(*) FROM session_message WHERE session_id IN (SELECT id FROM family)"
 _PARTS = (
@@ -145,8 +146,9 @@ def _is_schema(error: sqlite3.OperationalError) -> bool:
     return str(error).startswith(("no such table", "no such column"))
 
 
-def _line(top: str, _id: bytes, session: bytes, _updated: int, data: bytes) -> bytes:
-    whose = json.dumps({"session": top, "own": session.decode(errors="replace")})
+def _line(top: str, _id: bytes, session: bytes, _updated: int, data: bytes, born: object) -> bytes:
+    told = {"session": top, "own": session.decode(errors="replace"), "born": born if isinstance(born, int) else 0}
+    whose = json.dumps(told)
     return b'{"whose":%s,"message":%s}\n' % (whose.encode(), _flat(data))
 
 

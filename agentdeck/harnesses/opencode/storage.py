@@ -12,7 +12,7 @@ import os
 import re
 from functools import lru_cache
 
-from agentdeck.harnesses.jsonl import Row, first_document, mapping, text
+from agentdeck.harnesses.jsonl import Row, first_document, mapping, moment, text
 
 ANSWER = re.compile(rb'"role"\s*:\s*"assistant"')
 DEEPEST = 32  # subagents of subagents; more is a ring
@@ -29,16 +29,23 @@ def told(row: Row, path: str) -> tuple[Row, Row]:
     answer = mapping(old.get("assistant"))
     message = {**row, **answer, "time": old.get("time")} if answer else row
     own = text(row.get("sessionID")) or text(old.get("sessionID")) or os.path.basename(os.path.dirname(path))
-    return message, {"session": _top(os.path.dirname(os.path.dirname(os.path.dirname(path))), own), "own": own}
+    storage = os.path.dirname(os.path.dirname(os.path.dirname(path)))
+    return message, {"session": _top(storage, own), "own": own, "born": _session(storage, own)[1]}
 
 
-@lru_cache(4096)
 def _top(storage: str, session: str) -> str:
     """The session of a human that a subagent's belongs to; the session itself when nothing tells."""
     for _ in range(DEEPEST):
-        found = glob.glob(os.path.join(glob.escape(storage), "session", "*", f"{glob.escape(session)}.json"))
-        parent = text(first_document(found[0]).get("parentID")) if found else ""
+        parent, _born = _session(storage, session)
         if not parent:
             break
         session = parent
     return session
+
+
+@lru_cache(4096)
+def _session(storage: str, session: str) -> tuple[str, int]:
+    """The session that began this one ('' for a human's), and when it was begun (UTC ms, 0 when nothing tells)."""
+    found = glob.glob(os.path.join(glob.escape(storage), "session", "*", f"{glob.escape(session)}.json"))
+    told = first_document(found[0]) if found else {}
+    return text(told.get("parentID")), moment(mapping(told.get("time")).get("created"))

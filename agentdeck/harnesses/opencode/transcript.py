@@ -3,7 +3,8 @@
 What was observed with 1.18.33:
 - A message of the assistant is one response; its counts come with its end.
 - `input` excludes the cache, `output` the reasoning; a write to the cache is one of five minutes.
-- A fork copies messages under new ids, with the same times, counts and cost: these are the key.
+- A fork copies messages under new ids, with the same times, counts and cost: these are the key. What is older than its
+  session is such a copy: the session that paid is the one with the original.
 - A cost of 0 beside tokens is a model whose price the client does not know.
 - The request for a session's title is recorded nowhere.
 """
@@ -41,20 +42,21 @@ def _record(message: Row, whose: Row) -> UsageRecord | None:
     cost = _cost(message.get("cost"))
     if message.get("role") != "assistant" or not times.get("completed") or not (tokens.total or cost):
         return None
-    session, own = text(whose.get("session")), text(whose.get("own"))
+    session, own, began = text(whose.get("session")), text(whose.get("own")), moment(times.get("created"))
+    copied = began < moment(whose.get("born"))
     key = f"{HARNESS}:{_name(message, times)}"
     return UsageRecord(
         key=key,
         message=key,
         harness=HARNESS,
-        session=session,
-        ts=moment(times.get("created")),
+        session="" if copied else session,
+        ts=began,
         model=text(message.get("modelID")),
         tokens=tokens,
         sidechain="" if own == session else own,
         cwd=text(mapping(message.get("path")).get("cwd")),
         client_cost=cost,
-        context_tokens=tokens.total - tokens.output if own == session else 0,
+        context_tokens=tokens.total - tokens.output if own == session and not copied else 0,
     )
 
 

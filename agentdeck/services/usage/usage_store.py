@@ -115,7 +115,7 @@ def merge(one: UsageRecord, other: UsageRecord, started: Callable[[str], int]) -
     own = [cost for cost in (one.client_cost, other.client_cost) if cost is not None]
     return winner._replace(
         ts=min(one.ts, other.ts),
-        session=min(one.session, other.session, key=lambda session: (started(session), session)),
+        session=min(one.session, other.session, key=lambda session: (not session, started(session), session)),
         sidechain=min(one.sidechain, other.sidechain),
         searches=max(one.searches, other.searches),
         client_cost=max(own, default=None),
