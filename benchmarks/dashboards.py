@@ -7,7 +7,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from agentdeck import paths
@@ -23,9 +23,9 @@ KEYS = {b"\r": "Enter", b"\x15": "C-u"}
 class Dashboard(Terminal):
     """A real dashboard on the deck of this process's DECK_HOME, in a view of its own."""
 
-    def __init__(self, folder: Path, repo: Path, view: str) -> None:
+    def __init__(self, folder: Path, repo: Path, view: str, more: Mapping[str, str] | None = None) -> None:
         argv = ["sh", "-c", 'cd "$0"; exec "$@"', str(repo), sys.executable, "-P", "-m", "agentdeck", "--view", view]
-        super().__init__(folder / f"watch-{view}", argv, COLUMNS, ROWS, {"COLORTERM": "truecolor"})
+        super().__init__(folder / f"watch-{view}", argv, COLUMNS, ROWS, {"COLORTERM": "truecolor", **(more or {})})
         self.view = view
 
     def zoom(self, number: int) -> None:
@@ -52,10 +52,12 @@ class Dashboard(Terminal):
 
 
 @contextlib.contextmanager
-def dashboards(repo: Path, count: int, names: Sequence[str]) -> Iterator[list[Dashboard]]:
-    """So many of them, once each shows all of these agents."""
+def dashboards(
+    repo: Path, count: int, names: Sequence[str], more: Mapping[str, str] | None = None
+) -> Iterator[list[Dashboard]]:
+    """So many of them, once each shows all of these agents; `more` is what they need of their environment."""
     with contextlib.ExitStack() as stack:
-        opened = [Dashboard(repo.parent, repo, f"view-{number}") for number in range(count)]
+        opened = [Dashboard(repo.parent, repo, f"view-{number}", more) for number in range(count)]
         for one in opened:
             stack.enter_context(one)
         for one in opened:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from benchmarks.dashboards import dashboards
 from benchmarks.status_report import report
 from benchmarks.status_script import Client, Life
 from benchmarks.status_stage import Stage
@@ -106,6 +107,7 @@ def main() -> int:
     parser.add_argument("--life", action="append", help="only this part of the day")
     parser.add_argument("--jobs", type=int, default=2, help="so many at once")
     parser.add_argument("--log", type=Path, help="a directory for what was true, said and seen")
+    parser.add_argument("--dashboards", type=int, default=0, help="so many look on")
     parser.add_argument("--write", action="store_true", help=f"put the report in {FILE.name}")
     given = parser.parse_args()
     if given.log:
@@ -115,7 +117,10 @@ def main() -> int:
         client = load(name)
         lives = [life for life in client.lives if not given.life or life.name in given.life]
         with place() as root:
-            found[name] = play(client, root, lives, How(given.jobs, log=given.log))
+            repos.make(root / "repo")
+            home = {"HOME": str(root), "DECK_HOME": str(root / "deck"), "TERM": "xterm-256color"}
+            with dashboards(root / "repo", given.dashboards, (), home):
+                found[name] = play(client, root, lives, How(given.jobs, log=given.log))
     text = report(found)
     sys.stdout.write(text)
     if given.write:

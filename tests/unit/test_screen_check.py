@@ -219,3 +219,10 @@ def test_however_a_screen_was_kept_it_is_read_as_the_same(tmp_path: Path, disgui
         [whole] = screen_check.gather([str(SCREENS / f"{name}.ansi")], "")
         [other] = screen_check.gather([str(tmp_path / f"{name}.txt")])
         assert screen_check.read(other).state == screen_check.read(whole).state
+
+
+def test_an_option_is_known_without_what_explains_it_in_a_column_of_its_own() -> None:
+    [kept] = screen_check.gather([str(SCREENS / "odd" / "codex" / "plan-asks.120x40.ansi")])
+    found = screen_check.read(kept)
+    assert found.ask is not None and found.ask.text == "Which colour?"
+    assert found.ask.options == ("red", "green", "blue", "None of the above")

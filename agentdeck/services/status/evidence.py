@@ -127,7 +127,8 @@ def screen_ask(reason: Reason, rows: Sequence[str], begins: str = "") -> Ask:
     width = max(map(len, tail), default=0)
     whole = [_inner(row) for row in tail[_opening(tail, begins) :]]
     block = [row for row in whole if row.strip() and not _EDGE.fullmatch(row.strip())]
-    options = tuple(match[2].strip() for row in block if (match := _OPTION.match(_unframed(row))))
+    found = (_OPTION.match(_unframed(row)) for row in block)
+    options = tuple(re.split(r" {2,}", match[2].strip())[0] for match in found if match)  # what explains it, apart
     place = next((at for at, row in enumerate(whole) if row.endswith("?")), -1)
     question = _unwrapped(whole, place, width) if place >= 0 else block[0].strip() if block else ""
     return Ask(question, reason, "", "\n".join(block), options)
