@@ -220,6 +220,18 @@ def export(name: str, form: str) -> None:
     click.echo(picture, nl=False)
 
 
+@research.command()
+@NAME
+def proposer(name: str) -> None:
+    """Follow what the loop's proposer says and does, until the loop ends; Ctrl+C leaves it."""
+    from agentdeck.research import follow, places
+
+    try:
+        follow.follow(places.find(name))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
 def _heard(name: str, heard: bool) -> None:
     if not heard:
         click.echo(f"{name} is not running; it hears of it when it is: agentdeck research resume {name}", err=True)

@@ -67,21 +67,26 @@ def outcome(each: Experiment) -> list[str]:
 
 
 def follow(place: Place) -> None:
-    """Print it all as it comes, until the loop has ended; each line once."""
-    shown: dict[str, int] = {}
+    """Print it all as it comes, from the last experiment on, until the loop has ended; each line once."""
     reader, told = ledger.Reader(place.ledger), state.State()
+    at, shown = -1, list[str]()  # the experiment that is told of, and its lines as they were
     while True:
         running = place.running
         told.add(reader.new())
-        recent = [each for each in told.experiments.values() if each.n][-1:]
-        if told.open is not None and len(told.experiments) > 2:
-            recent = [each for each in told.experiments.values() if each.n][-2:]
-        for each in recent:
-            lines = [heading(each), *said(place, each), *outcome(each)]
-            for line in lines[shown.get(each.id, 0) :]:
-                sys.stdout.write(f"{line}\n")
-            shown[each.id] = len(lines)
+        asked = [each for each in told.experiments.values() if each.n]
+        at = len(asked) - 1 if at < 0 else at
+        for n in range(max(at, 0), len(asked)):
+            before = shown if n == at else []
+            at, shown = n, _lines(place, asked[n])
+            news = (line for number, line in enumerate(shown) if before[number : number + 1] != [line])
+            sys.stdout.writelines(f"{line}\n" for line in news)
         sys.stdout.flush()
         if not running:
             return
         time.sleep(LOOK_SECONDS)
+
+
+def _lines(place: Place, each: Experiment) -> list[str]:
+    """What is whole by now: the last line of one who still speaks may grow."""
+    words = said(place, each)
+    return [heading(each), *(words[:-1] if each.stage == "allocated" else words), *outcome(each)]

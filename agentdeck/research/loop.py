@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ from agentdeck.research.contract import Contract
 from agentdeck.research.ledger import Entry, Unwritable
 from agentdeck.research.places import Place, Said
 from agentdeck.research.state import State
+from agentdeck.research.terminal import Terminal, line
 from agentdeck.research.trial import FRUITLESS, Blocked, Measures, Trials
 
 LOOK_SECONDS = 0.3
@@ -41,7 +41,7 @@ class Loop:
 
     def __init__(
         self, place: Place, *, tell: Callable[[str], None] = lambda _: None, patient: bool = True,
-        bench: Measures | None = None, glance: Callable[[str], None] | None = None,
+        bench: Measures | None = None, glance: Callable[[str, str], None] | None = None,
     ) -> None:  # fmt: skip
         self.place, self.tell, self.patient, self.glance = place, tell, patient, glance
         self.contract: Contract = contracts.read(place.contract)[0]
@@ -312,8 +312,11 @@ class Loop:
         said = self._said
         if self.glance is None or said is None:
             return
-        progress = f" {max(0, now_ms() - said.since) // 1000} of {said.seconds:g} s" if said.seconds else ""
-        self.glance(report.glance(self.state, f"{said.why}{progress}"))
+        progress, state = "", "" if said.state == "working" else f"{said.state}: "
+        if said.seconds:
+            expected = report.run_seconds(self.state) or said.seconds
+            progress = f"{report.progress(max(0, now_ms() - said.since) / 1000, expected)}  "
+        self.glance(report.glance(self.state), f"{state}{progress}{said.why}")
 
     def _tell_step(self, each: Experiment) -> None:
         words = {"allocated": "proposing", "proposed": "checking", "decided": "applying"}
@@ -332,38 +335,19 @@ class Loop:
             places.say(self.place, said)
 
 
-def line(each: Experiment) -> str:
-    """An experiment in one line."""
-    value = "" if each.value is None else f"{each.value:.6g}"
-    mark = {"keep": "+", "baseline": "=", "crash": "!"}.get(each.outcome, "-")
-    return f"{mark} {each.id} {each.outcome:9} {value:>10}  {each.hypothesis or 'the code as it is'} ({each.reason})"
-
-
-def _tell(text: str) -> None:
-    start = "\r\x1b[K" if sys.stdout.isatty() else ""
-    print(f"{start}{text}", flush=True)  # noqa: T201 this is its screen
-
-
-def _glance(text: str) -> None:
-    """The last row, written anew and cut to the width."""
-    width = shutil.get_terminal_size().columns - 1
-    sys.stdout.write(f"\r\x1b[K{text[:width]}")
-    sys.stdout.flush()
-
-
 def main(name: str, *, patient: bool = True) -> int:
     """The process of the loop `name`: 0 when it ended by a rule or by hand, 130 when a signal ended it."""
     place = places.find(name)
-    tty = sys.stdout.isatty()
-    loop = Loop(place, patient=patient, tell=_tell, glance=_glance if tty else None)
+    screen = Terminal()
+    loop = Loop(place, patient=patient, tell=screen.tell, glance=screen.glance)
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(signum, loop.leave)
-    if tty:
+    if sys.stdout.isatty():
         sys.stdout.write(f"\x1b]2;research {place.name}\a")
-    print(f"{place.name}: {loop.contract.metric.name}, {loop.contract.metric.direction} is better", flush=True)  # noqa: T201
+    screen.tell(f"{place.name}: {loop.contract.metric.name}, {loop.contract.metric.direction} is better")
     try:
         loop.run()
     except Leave as left:
-        print(f"left ({left}): agentdeck research resume {place.name} goes on", flush=True)  # noqa: T201
+        screen.tell(f"left ({left}): agentdeck research resume {place.name} goes on")
         return 130
     return 0

@@ -64,24 +64,22 @@ def doing(place: Place, told: State) -> dict[str, Any]:
     }
 
 
-def glance(told: State, doing: str) -> str:
-    """A loop in one line, for its tile: what it does, the metric and its course, keep rate, pace, price of a keep."""
+def glance(told: State) -> str:
+    """A loop in one line, for its tile: the metric and its course, keep rate, pace, price of a kept gain."""
     better = int(told.begun.get("better", -1))
     done = [e for e in told.experiments.values() if e.outcome and e.n]
     measured = [e for e in done if e.outcome in MEASURED]
     kept = [e for e in told.experiments.values() if e.kept and e.value is not None]
     best, cost = told.best(better), sum(e.cost for e in done)
-    parts = [doing]
-    if best is not None:
-        parts.append(
-            f"{told.begun['metric']} {kept[0].value:.4g} → {best.value:.4g} {spark([e.value or 0 for e in kept])}"
-        )
+    if best is None:
+        return "the baseline is measured first"
+    parts = [f"{told.begun['metric']} {kept[0].value:.4g} → {best.value:.4g} {spark([e.value or 0 for e in kept])}"]
     if measured:
-        parts.append(f"{len(done)} tried, {sum(e.kept for e in measured) / len(measured):.0%} kept")
+        parts.append(f"{sum(e.kept for e in measured) / len(measured):.0%} of {len(done)} kept")
     if pace := rate(told):
         parts.append(f"{pace:.0f}/h")
-    if cost:
-        parts.append(f"${cost / max(1, len(kept) - 1):.2f} a keep")
+    if cost and len(kept) > 1:
+        parts.append(f"${cost / (len(kept) - 1):.2f} a gain")
     return " · ".join(parts)
 
 

@@ -90,6 +90,7 @@ ACTIONS: tuple[Action, ...] = (
     _act("tools", "T", "tools", "Open a tool, or a shell in another place, beside the agent", why.tree, 11),
     _act("editor", "e", "editor", "Open your editor in the agent's work tree", why.editor),
     _act("diff", "d", "diff", "See what the agent has changed since its merge base, untracked files too", why.tree),
+    _act("proposer", "f", "proposer", "Follow a research loop's proposer in a tile beside it, then zoom in", why.loop),
     _act("attach", "A", "attach", "Attach to the agent full screen; Ctrl+Q returns", why.live, 12),
     _act("history", "H", "history", "Read and search what the agent's screen showed and what was said", why.focused),
     _act("search", "F", "find", "Find a text in the screens and transcripts of all agents", why.filtered),

@@ -49,6 +49,17 @@ def tree(state: DeckState) -> str:
     return f"{state.focused.agent.name} is still being made"
 
 
+def loop(state: DeckState) -> str:
+    """A research loop is focused, or what stands beside one."""
+    why = tree(state)
+    if why or state.focused is None or state.focused.agent.harness == "loop":
+        return why
+    beside = state.focused.agent.beside
+    if any(row.agent.id == beside and row.agent.harness == "loop" for row in state.fleet.rows):
+        return ""
+    return f"{state.focused.agent.name} is no research loop: only those have a proposer"
+
+
 def editor(state: DeckState) -> str:
     return tree(state) or state.missing.get("", "")
 

@@ -135,6 +135,22 @@ async def diff(deck: DeckScreen, number: int) -> None:
     await _open(deck, Errand("diff", argv, Path(row.agent.worktree), row), place, box)
 
 
+async def proposer(deck: DeckScreen, number: int) -> None:
+    """What the proposer of a research loop says and does, in a tile beside it; once that is there, all of it."""
+    from agentdeck.ui import errands
+
+    row = _focused(deck)
+    row = deck.newest(row.agent.beside) or row
+    beside = (each for each in deck.fleet.rows if each.agent.beside == row.agent.id and "proposer" in each.agent.argv)
+    there = next((each for each in beside if each.agent.life == "live"), None)
+    if there is not None:
+        deck.focus_row(there.agent.id)
+        zoom(deck, number)
+        return
+    argv = (sys.executable, "-P", "-m", "agentdeck", "research", "proposer", row.agent.argv[0])
+    await errands.run(deck, errands.Errand("proposer", argv, Path(row.agent.worktree), row), "tile")
+
+
 def tool(name: str, deck: DeckScreen, number: int) -> Awaitable[None]:
     return open_tool(deck, name)
 
@@ -207,4 +223,5 @@ HANDLERS = {
     "editor": edit,
     "diff": diff,
     "attach": attach,
+    "proposer": proposer,
 }

@@ -8,6 +8,7 @@ import pytest
 
 from agentdeck.demo.server import ScriptedModel
 from agentdeck.errors import AgentDeckError
+from agentdeck.research import follow
 from tests import labs
 
 # Each line more is better, so that each edit of the scripted model is kept.
@@ -52,3 +53,15 @@ def test_a_proposer_that_hangs_is_ended(tmp_path: Path) -> None:
     contract = with_proposer('kind = "command"\nseconds = 0.5\ncommand = "sleep 60"')
     found = labs.experiments(labs.run(labs.lab(tmp_path / "lab", contract)))[1]
     assert found.outcome == "failed" and "hard limit" in found.reason
+
+
+def test_a_proposer_is_followed_in_words_to_what_came_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "echo I look; sed -i s/8.0/7.0/ train.py; echo HYPOTHESIS: nearer"
+    place = labs.run(labs.lab(tmp_path / "lab", with_proposer(f'kind = "command"\ncommand = "{command}"')))
+    capsys.readouterr()
+    follow.follow(place)
+    told = capsys.readouterr().out.splitlines()
+    assert told[1:4] == ["I look", "HYPOTHESIS: nearer", "-> nearer"] and told[4].startswith("-> keep 7:")
+    assert follow.text(place, labs.experiments(place)[1]).splitlines() == told
