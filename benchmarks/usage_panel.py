@@ -17,6 +17,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from agentdeck import paths
 from agentdeck.adapters.database import store
@@ -36,7 +37,7 @@ PLAIN = "SELECT agent, model, SUM(input + cache_read + output), SUM(cost) FROM u
 
 def main() -> None:
     options = argparse.ArgumentParser()
-    options.add_argument("--responses", type=int, default=200_000)
+    options.add_argument("--responses", type=int, default=1_000_000)
     chosen = options.parse_args()
     with place() as repo, rig(repo) as deck:
         deck.deck.new("agent-0", "shell", "--", "sleep", "1000")
@@ -86,8 +87,42 @@ def queries() -> dict[str, object]:
         found[f"look_{by}_{span.replace(' ', '_')}_ms"] = taken
     found["groups_agent_today_ms"] = ms(lambda: usage_view.groups(conn, "agent", usage_view.since("today", now_ms())))
     found["groups_agent_all_ms"] = ms(lambda: usage_view.groups(conn, "agent", 0))
+    found["slowest_query_ms (goal 5)"] = slowest(conn)
     found["plain_sum_30_days_ms"] = ms(lambda: plain(conn), 3)
     conn.close()
+    return found
+
+
+class Timed:
+    """A connection that keeps the processor milliseconds of each query."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self.conn = conn
+        self.taken: dict[str, list[float]] = {}
+
+    def execute(self, query: str, values: object = ()) -> Rows:
+        started = time.thread_time()
+        rows = Rows(self.conn.execute(query, values).fetchall())  # type: ignore[arg-type]
+        self.taken.setdefault(query, []).append((time.thread_time() - started) * 1000)
+        return rows
+
+
+class Rows(list[sqlite3.Row]):
+    def fetchall(self) -> list[sqlite3.Row]:
+        return self
+
+    def fetchone(self) -> sqlite3.Row | None:
+        return self[0] if self else None
+
+
+def slowest(conn: sqlite3.Connection) -> dict[str, float]:
+    """The median of the slowest query of a look, by span, over all groupings."""
+    found: dict[str, float] = {}
+    for span in usage_view.SPANS:
+        timed: Any = Timed(conn)
+        for by in usage_view.BYS * 5:
+            usage_view.load(timed, by, span, now_ms())
+        found[span] = round(max(statistics.median(taken) for taken in timed.taken.values()), 2)
     return found
 
 

@@ -144,7 +144,7 @@ NOTES = """SELECT agent, state, reason FROM deliveries
     WHERE state IN ('queued', 'pasted', 'submitted') OR settled > ? ORDER BY created"""
 SPENT = f"""SELECT agent, {USAGE_SUM} FROM usage_ever
     WHERE agent IN (SELECT id FROM agents WHERE life != 'removed') GROUP BY agent"""
-TODAY = f"SELECT {USAGE_SUM} FROM usage_rollup WHERE quarter >= ?"
+TODAY = f"SELECT {USAGE_SUM} FROM usage_quarters WHERE quarter >= ?"
 NOTE_MS = 60_000
 
 

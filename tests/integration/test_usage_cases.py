@@ -52,7 +52,7 @@ class Intake:
 
 
 def _check(conn: sqlite3.Connection, case: Case) -> None:
-    for table in ("usage", "usage_rollup", "usage_days", "usage_ever"):
+    for table in ("usage", "usage_rollup", "usage_days", "usage_ever", "usage_quarters"):
         sums = {row[0]: tuple(row[1:]) for row in conn.execute(f"SELECT model, {SUMS} FROM {table} GROUP BY 1")}
         assert sums == case.sums, table
     messages, cost = conn.execute("SELECT SUM(messages), SUM(cost) FROM usage_ever").fetchone()

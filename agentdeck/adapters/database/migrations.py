@@ -485,3 +485,23 @@ def m020_responses(db: Database) -> None:
             FROM responses r JOIN usage_kinds k ON k.id = r.kind;
         """,
     )
+
+
+@migrations()
+def m021_usage_quarters(db: Database) -> None:
+    """Sums by time and model alone: what heatmap, course and days are drawn from."""
+    _run(
+        db,
+        """
+        CREATE TABLE usage_quarters (
+            quarter INTEGER NOT NULL, model TEXT NOT NULL,
+            messages INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+            reasoning INTEGER NOT NULL, cost INTEGER NOT NULL, unpriced_tokens INTEGER NOT NULL,
+            PRIMARY KEY (quarter, model)
+        ) WITHOUT ROWID;
+        INSERT INTO usage_quarters SELECT quarter, model, SUM(messages), SUM(input), SUM(cache_read),
+            SUM(cache_write_5m), SUM(cache_write_1h), SUM(output), SUM(reasoning), SUM(cost), SUM(unpriced_tokens)
+            FROM usage_rollup GROUP BY 1, 2;
+        """,
+    )

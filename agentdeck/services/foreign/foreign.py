@@ -17,7 +17,9 @@ from agentdeck.services.fleet import USAGE_SUM, ForeignRow, UsageSum, status_jso
 
 _FIELDS = tuple(one.name for one in fields(Foreign))
 SPENT = f"""SELECT session, {USAGE_SUM} FROM usage_rollup
-    WHERE agent = '' AND session IN (SELECT session FROM foreign_sessions) GROUP BY session"""
+    WHERE agent = '' AND task = 0 AND attempt = 0 AND harness IN (SELECT harness FROM foreign_sessions)
+    AND repo IN (SELECT repo FROM usage_kinds WHERE session IN (SELECT session FROM foreign_sessions))
+    AND session IN (SELECT session FROM foreign_sessions) GROUP BY session"""
 
 Key = tuple[str, str]
 """(harness, session)"""

@@ -62,7 +62,7 @@ def load(conn: sqlite3.Connection | None) -> Board:
     counts: dict[str, int] = dict(conn.execute("SELECT state, COUNT(*) FROM tasks GROUP BY state").fetchall())
     found = [row for state in ORDER if counts.get(state) for row in _rows(conn, state)]
     costs: dict[int, int] = dict(
-        conn.execute("SELECT task, SUM(cost) FROM usage_rollup WHERE task > 0 GROUP BY task").fetchall()
+        conn.execute("SELECT task, SUM(cost) FROM usage_ever WHERE task > 0 GROUP BY task").fetchall()
     )
     waits = dependencies.waits(conn) if counts.get("queued") else {}
     cards = tuple(_card(row, costs, waits) for row in found)

@@ -28,6 +28,7 @@ from agentdeck.services.usage.vitals import VitalsWatch
 
 log = logging.getLogger("agentdeck.meter")
 ROUND_SECONDS = 0.5
+QUIET_SECONDS = 2.0  # between two rounds while nobody is at work; a transcript that grows is seen at once all the same
 GAP_SECONDS = 0.05  # between two counts, however fast transcripts grow
 FILES_EVERY_MS = 2_000  # so often it is looked which files there are to watch
 WRITING: tuple[State, ...] = ("working", "retrying", "starting", "needs_input", "unknown")
@@ -76,6 +77,7 @@ class Meter:
         self._stale.update(report.changed)
         if report.changed:
             self._listed = 0  # who writes now is another one
+            self.watch.changed.set()
         self._stale.update(event.agent for event in report.events)
 
     async def run(self) -> None:
@@ -88,12 +90,17 @@ class Meter:
 
     async def _next(self) -> None:
         """Everybody's transcripts each round, between rounds only those that have grown."""
-        await self.watch.wait(max(0.0, ROUND_SECONDS - (now_ms() - self._counted) / 1000))
+        await self.watch.wait(max(0.0, self._pause() - (now_ms() - self._counted) / 1000))
         grown = self.watch.take()
-        if now_ms() - self._counted >= ROUND_SECONDS * 1000:
+        if now_ms() - self._counted >= self._pause() * 1000:
             await self.count()
         else:
             await self._scan([source for source in self._sources if source.agent in grown])
+
+    def _pause(self) -> float:
+        """Seconds between two rounds."""
+        at_work = any(self.monitor.status(agent).state in WRITING for agent in self.monitor.agents)
+        return ROUND_SECONDS if at_work else QUIET_SECONDS
 
     async def measure(self) -> None:
         """Measure trees without end, apart from counting: git may take its time."""

@@ -21,6 +21,7 @@ GROUPS = ("agent", "task", "team", "model", "harness", "repo", "session", "day")
 
 _SUMS = """SUM(r.input), SUM(r.cache_read), SUM(r.cache_write_5m), SUM(r.cache_write_1h), SUM(r.output),
     SUM(r.reasoning), SUM(r.messages), SUM(r.cost), SUM(r.unpriced_tokens)"""
+_NAMES = "LEFT JOIN agents a ON a.id = r.agent LEFT JOIN tasks t ON t.id = r.task"
 # group -> (key, name); a name of '' adds none
 _KEYS = {
     "agent": ("r.agent", "COALESCE(a.name, '')"),
@@ -99,15 +100,12 @@ Groups = dict[str, tuple[str, UsageSum]]
 def _grouped(conn: sqlite3.Connection, by: str, first: int | None, last: int | None, zone: tzinfo | None) -> Groups:
     key, name = _KEYS[by]
     where, bounds = _window(first, last)
-    table = "usage_rollup"
+    table = "usage_quarters" if by == "day" else "usage_rollup"
     if by not in ("session", "day"):
         where, (table, bounds) = "", usage_sums.within(first, last)
     found: Groups = {}
     label = _day_of(zone) if by == "day" else _plain
-    query = (
-        f"SELECT {key}, MAX({name}), {_SUMS} FROM {table} r LEFT JOIN agents a ON a.id = r.agent "
-        f"LEFT JOIN tasks t ON t.id = r.task {where} GROUP BY 1"
-    )
+    query = f"SELECT {key}, MAX({name}), {_SUMS} FROM {table} r {'' if by == 'day' else _NAMES} {where} GROUP BY 1"
     for row in conn.execute(query, bounds):
         group, used = label(row[0]), UsageSum(Tokens(*row[2:8]), *row[8:11])
         found[group] = (row[1], found[group][1] + used if group in found else used)
@@ -118,7 +116,7 @@ def _grouped(conn: sqlite3.Connection, by: str, first: int | None, last: int | N
 
 def _unpriced(conn: sqlite3.Connection, first: int | None, last: int | None) -> list[str]:
     where, bounds = _window(first, last)
-    query = f"SELECT r.model FROM usage_rollup r {where} GROUP BY 1 HAVING SUM(r.unpriced_tokens) > 0 ORDER BY 1"
+    query = f"SELECT r.model FROM usage_quarters r {where} GROUP BY 1 HAVING SUM(r.unpriced_tokens) > 0 ORDER BY 1"
     return [row[0] for row in conn.execute(query, bounds)]
 
 

@@ -1,4 +1,4 @@
-"""The sums that stand beside the responses: per quarter of an hour, per UTC day and over all time.
+"""The sums that stand beside the responses: per quarter of an hour, per UTC day, over all time; by owner or by model.
 
 Each is changed by differences, in the transaction that changes the responses: they agree at every moment. A panel
 reads the coarsest that will do, so that its time does not grow with the history.
@@ -36,6 +36,7 @@ _TABLES = (
     (_add("usage_rollup", f"{_OWNER}, session, model, quarter"), "usage_rollup", lambda key: key),
     (_add("usage_days", f"{_OWNER}, model, day"), "usage_days", _by_day),
     (_add("usage_ever", f"{_OWNER}, model"), "usage_ever", lambda key: (*key[:5], key[6])),
+    (_add("usage_quarters", "quarter, model"), "usage_quarters", lambda key: (key[7], key[6])),
 )  # fmt: skip
 
 

@@ -149,5 +149,5 @@ def _ours(conn: sqlite3.Connection, told: ClientTotal, gaps: Sequence[tuple[int,
 
 
 def _repo(conn: sqlite3.Connection, told: ClientTotal) -> str:
-    row = conn.execute("SELECT repo FROM usage_rollup WHERE session = ? LIMIT 1", (told.session,)).fetchone()
+    row = conn.execute("SELECT repo FROM usage_kinds WHERE session = ? LIMIT 1", (told.session,)).fetchone()
     return row[0] if row else ""

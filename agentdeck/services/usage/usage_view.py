@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal, get_args
 
 from agentdeck.models.budget import Standing
@@ -214,14 +216,32 @@ def _prefixed(sums: str) -> str:
     return sums.replace("SUM(", "SUM(u.")
 
 
+_UTC_DAYS = f"SELECT day at, model, {USAGE_SUM} FROM usage_days WHERE day >= ? GROUP BY 1, 2"
+_LOCAL_DAYS = f"""WITH days AS
+    (SELECT json_extract(value, '$[0]') at, json_extract(value, '$[1]') until FROM json_each(?))
+    SELECT at, model, {USAGE_SUM} FROM days CROSS JOIN usage_quarters
+    WHERE quarter >= at AND quarter < until GROUP BY 1, 2"""
+
+
+def _midnights(conn: sqlite3.Connection, first: int) -> str:
+    """When each day of this machine's clock begins and ends, from `first` (or the first response) on, as JSON."""
+    query = "SELECT MIN(quarter), MAX(quarter) FROM usage_quarters WHERE quarter >= ?"
+    oldest, newest = conn.execute(query, (first,)).fetchone()
+    if oldest is None:
+        return "[]"
+    day, last = datetime.fromtimestamp(oldest / 1000).date(), datetime.fromtimestamp(newest / 1000).date()
+    begins = [day + timedelta(days) for days in range((last - day).days + 2)]
+    stamps = [int(datetime.combine(one, datetime.min.time()).timestamp() * 1000) for one in begins]
+    return json.dumps(list(pairwise(stamps)))
+
+
 def _by_day(conn: sqlite3.Connection, first: int) -> list[Line]:
     """Days as this machine's clock has them, the newest first; where that is UTC, whole days are there already."""
     utc = not any(datetime.fromtimestamp(ms / 1000).astimezone().utcoffset() for ms in (first, HALF_YEAR_MS + first))
-    table, column = ("usage_days", "day") if utc else ("usage_rollup", "quarter")
-    query = f"SELECT {column} at, model, {USAGE_SUM} FROM {table} WHERE {column} >= ? GROUP BY 1, 2"
+    query, asked = (_UTC_DAYS, first) if utc else (_LOCAL_DAYS, _midnights(conn, first))
     sums: dict[str, UsageSum] = defaultdict(UsageSum)
     models: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for row in conn.execute(query, (first,)):
+    for row in conn.execute(query, (asked,)):
         day, used = _day(row["at"]), usage_sum(row)
         sums[day] += used
         models[day][row["model"]] += used.tokens.total
@@ -251,7 +271,7 @@ def _day(ms: int) -> str:
 def _quarters(conn: sqlite3.Connection, first: int) -> list[Quarter]:
     """(quarter, tokens, cost) since then."""
     query = """SELECT quarter, SUM(input + cache_read + cache_write_5m + cache_write_1h + output), SUM(cost)
-        FROM usage_rollup WHERE quarter >= ? GROUP BY 1"""
+        FROM usage_quarters WHERE quarter >= ? GROUP BY 1"""
     return [tuple(row) for row in conn.execute(query, (first,))]
 
 
