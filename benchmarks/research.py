@@ -1,6 +1,6 @@
 """AutoResearch: false keeps of 200 edits that change nothing, kills at any moment, own time, a long ledger.
 
-    .venv/bin/python -m benchmarks.research noise|kills [N [SEED]]|overhead|ledger
+    .venv/bin/python -m benchmarks.research noise|kills [N [SEED]]|overhead|ledger|tree
 
 All in a temporary DECK_HOME, with trainers of milliseconds.
 """
@@ -20,9 +20,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agentdeck.errors import AgentDeckError
 from agentdeck.models.experiment import Measurement
-from agentdeck.research import ledger, loop, places, report, start, state
+from agentdeck.research import board, ledger, loop, places, report, start, state
 from agentdeck.research.places import Place
+from tests.unit.research.test_noise import keeps, trials
 
 CONTRACT = """\
 run = "{python} -I -S train.py"
@@ -49,6 +51,7 @@ BETTER = (
     "date +%s%N | sed 's/^/# /' >> train.py"
 )
 SIGMA = 0.03
+SEEDS = range(100)
 
 
 def laboratory(home: Path, policy: str, propose: str, count: int) -> Path:
@@ -88,7 +91,7 @@ class Synthetic:
 
 
 def noise(home: Path) -> None:
-    """Real loop, git, ledger and proposer processes; only the trainer is synthetic."""
+    """Real loop, git, ledger and proposer processes; only the trainer is synthetic. Then the decisions alone, often."""
     for policy in ("confirm", "fast"):
         where = home / policy
         where.mkdir()
@@ -97,7 +100,25 @@ def noise(home: Path) -> None:
         loop.Loop(place, patient=False, bench=Synthetic(1)).run()
         told = report.standing(place)
         print(f"{policy:8} kept {told['kept']:2} of {told['experiments']} edits that change nothing", end="")
-        print(f", sigma {SIGMA}, {time.monotonic() - began:.1f} s")
+        print(f", sigma {SIGMA}, {time.monotonic() - began:.1f} s, {time.process_time():.0f} s of processor so far")
+    null = {policy: [keeps(trials(policy, seed, 200)) for seed in SEEDS] for policy in ("confirm", "fast")}
+    for policy, found in null.items():
+        print(f"{policy:8} the same, {len(found)} master seeds: {statistics.mean(found):.2f} kept on average", end="")
+        print(f", most {max(found)}, more than 2 in {sum(each > 2 for each in found)}")
+    for gain in (1, 2, 3, 4):
+        power(gain)
+
+
+def power(gain: float) -> None:
+    """How many of the edits that are worth so many sigma are kept; each tenth of 200 is."""
+    for policy in ("confirm", "fast"):
+        real = fake = 0
+        for seed in SEEDS[:20]:
+            found = trials(policy, seed, 200, lambda n: gain * SIGMA if n % 10 == 0 else 0.0)
+            real += keeps(found[9::10])
+            fake += keeps(found) - keeps(found[9::10])
+        share = real / (20 * len(SEEDS[:20]))
+        print(f"{policy:8} of edits worth {gain} sigma {share:.0%} are kept, and {fake / 20:.1f} of 180 worth nothing")
 
 
 def overhead(home: Path) -> None:
@@ -118,28 +139,88 @@ def _proposer_seconds(place: Place, name: str) -> float:
 
 
 def long_ledger(home: Path) -> None:
-    file = home / "ledger.jsonl"
+    """Read and folded here; then by the command line, by the deck's board, and by a loop that is resumed."""
+    place = start.begin("long", laboratory(home, "fast", BETTER, 9_999))
     rows = []
     for n in range(10_000):
-        name = f"e{n:05d}"
+        name, tree = f"e{n:04d}", {"parent": "a" * 40, "parent_tree": "b" * 40}
+        run = {"id": name, "who": "candidate", "seed": 1, "place": f"{name}.0"}
         rows += [
-            {
-                "event": "allocated",
-                "id": name,
-                "n": n,
-                "proposer": "random",
-                "parent": "a" * 40,
-                "parent_tree": "b" * 40,
-            },
+            {"event": "allocated", "id": name, "n": n, "proposer": "random", **tree},
             {"event": "proposed", "id": name, "commit": "c" * 40, "tree": "d" * 40, "hypothesis": "x" * 60},
-            {"event": "running", "id": name, "k": 0, "who": "candidate", "seed": 1, "place": f"{name}.0"},
-            {"event": "measured", "id": name, "who": "candidate", "seed": 1, "value": 1.0, "place": f"{name}.0"},
-            {"event": "decided", "id": name, "outcome": "discard", "reason": "no better", "value": 1.0},
+            {"event": "running", "k": 0, **run},
+            {"event": "measured", "value": 1.0, "reason": "", "wall": 1.0, "cpu": 1.0, "memory": 1, **run},
+            {"event": "decided", "id": name, "outcome": "discard" if n else "baseline", "reason": "", "value": 1.0},
         ]
-    file.write_text("".join(json.dumps({"at": 1, **row}) + "\n" for row in rows))
+    with open(place.ledger, "a", encoding="utf-8") as file:
+        file.write("".join(json.dumps({"at": 1, **row}) + "\n" for row in rows))
+    began, used = time.monotonic(), time.process_time()
+    found = state.fold(ledger.read(place.ledger))
+    print(f"{len(rows)} rows, {len(found.experiments)} experiments: {time.monotonic() - began:.2f} s", end="")
+    print(f" ({time.process_time() - used:.2f} of processor)")
+    for words in (("status", "long"), ("ledger", "long", "--outcome", "keep"), ("ls",)):
+        began = time.monotonic()
+        deck("research", *words)
+        print(f"agentdeck research {' '.join(words)}: {time.monotonic() - began:.2f} s")
     began = time.monotonic()
-    found = state.fold(ledger.read(file))
-    print(f"{len(rows)} rows, {len(found.experiments)} experiments: read in {time.monotonic() - began:.2f} s")
+    shown = board.Board()
+    shown.load()
+    first, began = time.monotonic() - began, time.monotonic()
+    shown.load()
+    print(f"the board: first {first:.2f} s, again {time.monotonic() - began:.3f} s")
+    began = time.monotonic()
+    loop.Loop(place, patient=False).run()
+    print(f"a loop resumed, which finds all done: {time.monotonic() - began:.2f} s")
+
+
+def tree(home: Path) -> None:
+    """From the hard limit until nothing lives that a run has started: children that hide in every way."""
+    repo = laboratory(home, "fast", NOOP, 1)
+    (repo / "train.py").write_text(HIDING)
+    text = (repo / "research.toml").read_text().replace("seconds = 5.0", "seconds = 1.0\nhard = 1.0")
+    (repo / "research.toml").write_text(text)
+    subprocess.run(["git", "commit", "-qam", "hides"], cwd=repo, check=True)
+    found = []
+    for n in range(10):
+        place = start.begin(f"tree{n}", repo)
+        try:
+            loop.Loop(place, patient=False).run()
+        except AgentDeckError as error:
+            assert "hard limit" in error.title, error.title
+        home_of = place.run("e0000.0")
+        ended = json.loads((home_of / "result.json").read_text())["stages"][0]["seconds"]
+        signs = [float(line) for line in (home_of / "run.log").read_text().split()]
+        assert not [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _marked(pid, place)]
+        found.append(max(0.0, max(signs) - min(signs) - ended))
+    print(f"the last sign of life of what hides, after the hard limit (goal 3 s): at most {max(found):.2f} s", end="")
+    print(", less the start of an interpreter")
+
+
+HIDING = """\
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(time.monotonic(), flush=True)
+for kind in range(6):
+    if not os.fork():
+        os.setsid()
+        if os.fork(): os._exit(0)
+        if kind == 1: os.kill(os.getpid(), signal.SIGSTOP)
+        if kind == 2: os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(60)"], {})
+        if kind == 3:
+            for _ in range(5): os.fork()
+        if kind == 4: [signal.signal(n, signal.SIG_IGN) for n in range(1, 32) if n not in (9, 19)]
+        break
+while True:
+    print(time.monotonic(), flush=True)
+    time.sleep(0.02)
+"""
+
+
+def _marked(pid: int, place: Place) -> bool:
+    try:
+        return str(place.root).encode() in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
 
 
 VICTIMS = ("loop", "loop", "supervisor", "git", "git", "engine", "run")
@@ -314,7 +395,7 @@ def main(what: str = "noise", count: str = "100", seed: str = "7") -> None:
         if what == "kills":
             kills(home, int(count), int(seed))
         else:
-            {"noise": noise, "overhead": overhead, "ledger": long_ledger}[what](home)
+            {"noise": noise, "overhead": overhead, "ledger": long_ledger, "tree": tree}[what](home)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

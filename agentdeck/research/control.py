@@ -37,9 +37,10 @@ def stop(place: Place, *, now: bool = False) -> bool:
 
 
 def take_back(place: Place, each: Experiment) -> bool:
-    """Say that a keep is bad; `why_no_keep` must be ''. It is done at once where no process works on the loop."""
+    """Say that a keep is bad; `why_no_keep` must be ''. Where no process works on the loop it is done now: False."""
+    running = place.running
     hand.take_back(place, each.id)
-    return True
+    return running
 
 
 def _say(place: Place, event: str, **fields: object) -> bool:

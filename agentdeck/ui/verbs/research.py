@@ -133,9 +133,7 @@ class Verbs:
         text = f"The champion becomes what it was before {each.id} ({each.hypothesis}).{also} Their commits stay."
         if await self._sure(f"Take {each.id} back?", text):
             heard = await asyncio.to_thread(control.take_back, shown.place, each)
-            self._tell(
-                "It is taken back when this experiment is over" if heard else "It is taken back at the next start"
-            )
+            self._tell("It is taken back when this experiment is over" if heard else "It is taken back")
 
     async def _fork(self, shown: LoopView, each: Experiment) -> None:
         from agentdeck.research import start
