@@ -1,4 +1,4 @@
-"""Is the status true? `python -m benchmarks.status [CLIENT...] [--life NAME] [--jobs 2] [--write]`.
+"""Is the status true? `python -m benchmarks.status [CLIENT...] [--life NAME] [--jobs 2] [--dashboards 2] [--write]`.
 
 Drives real clients through every transition that they make, in a real deck without a dashboard, and compares what the
 deck said, from its event log, with what is known to be true. Prints the report; `--write` puts it in
@@ -122,7 +122,7 @@ def main() -> int:
             with dashboards(root / "repo", given.dashboards, (), home):
                 found[name] = play(client, root, lives, How(given.jobs, log=given.log))
     text = report(found)
-    sys.stdout.write(text)
+    sys.stdout.write(text + (f"\n{given.dashboards} dashboards looked on.\n" if given.dashboards else ""))
     if given.write:
         FILE.write_text(text)
     return int(any(f.false_idle or f.blind or f.share > 0.03 for f in found.values()))
