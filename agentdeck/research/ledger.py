@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.clock import now_ms
 
+LONG = 1 << 20  # bytes
 Entry = dict[str, Any]
 """`at` (UTC ms) and `event`; entries of an experiment have its `id`."""
 
@@ -79,13 +80,23 @@ class Reader:
 
 
 def _entries(data: bytes) -> Iterator[Entry]:
+    decode, wrong = _decoder(len(data))
     for line in data.splitlines():
         try:
-            entry = json.loads(line)
-        except ValueError:
+            entry = decode(line)
+        except wrong:
             continue  # torn by a kill
         if isinstance(entry, dict) and isinstance(entry.get("event"), str):
             yield entry
+
+
+def _decoder(size: int) -> tuple[Callable[[bytes], Any], tuple[type[Exception], ...]]:
+    """What reads a line, and what it raises. Of a long ledger msgspec takes half the time; its import 8 ms."""
+    if size < LONG:
+        return json.loads, (ValueError,)
+    import msgspec
+
+    return msgspec.json.Decoder().decode, (msgspec.DecodeError, UnicodeDecodeError)
 
 
 def read(file: Path) -> list[Entry]:

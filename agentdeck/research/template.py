@@ -14,6 +14,7 @@ editable = ["train.py"]            # all that a proposal may change
 # hidden = ["validation.txt"]      # in no run's checkout; `score` finds them in the directory RESEARCH_HIDDEN
 # audit = "python3 score.py"       # the same for a split that is looked at when something is kept
 # hidden_audit = ["audit.txt"]
+# seeds = [42]                     # the first ones; then they are counted on
 # forbid = ["(?i)\\\\bseed\\\\b"]      # lines that match may not be changed; the seed is the harness's
 # env = []                         # variables of your environment that a run may see
 # writable = []                    # absolute directories outside its own that a run may write into
@@ -31,6 +32,7 @@ direction = "lower"
 seconds = 60.0
 clock = "wall"                     # wall, cpu (all processes together) or steps
 # hard = 130.0                     # seconds after which everything is ended; 0: twice the budget and ten
+# score_seconds = 60.0             # how long score and audit may take
 # tolerance = 1.5                  # past so many times the budget the result does not count
 
 [noise]
@@ -43,23 +45,32 @@ policy = "confirm"                 # fast: one run decides. confirm: pairs of ru
 kind = "random"                    # random, scripted (script), harness (harness, model) or command
 # harness = "builtin"              # any of `agentdeck harnesses` that works without a terminal
 # command = "my-proposer"          # edits the current directory, reads the prompt on standard input
+# script = "steps.toml"            # of a scripted one: [[step]] with hypothesis and edit = [{ file, old, new }]
 # seconds = 900.0
 # usd = 0.0                        # a proposal that costs more asks you first
+# patience = 8                     # so many in a row that cannot be measured ask you too
+# backoff = 2.0                    # seconds to wait after the first of them, doubled after each further one
 
 [stop]                             # 0: never
 experiments = 100
 # hours = 0.0
 # usd = 0.0
 # plateau = 0                      # so many experiments without a keep
+# target = 0.5                     # a value that is good enough
 
 # [limits]
 # memory_mb = 8192
 # disk_mb = 1024
 # log_mb = 16
+# processes = 64                   # at once
 
-# [[constraints]]                  # a second number that must stay in range
+# [[constraints]]                  # a second number that must stay in range; memory_mb is measured by itself
 # name = "memory_mb"
-# times_baseline = 1.2
+# times_baseline = 1.2             # or low and high
+# [[constraints]]
+# name = "accuracy"
+# regex = '^accuracy: (.+)$'
+# low = 0.9
 """
 
 GOAL = """\
