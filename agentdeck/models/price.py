@@ -25,12 +25,16 @@ class Rates:
 
     classes: Mapping[str, Ladder] = field(default_factory=dict)
     search: int = 0
-    flat: tuple[int, ...] = field(default=(), init=False, compare=False)  # in the order of CLASSES, without any steps
+    flat: tuple[int, ...] = field(default=(), init=False, compare=False)
+    """The lowest steps in the order of CLASSES; they hold for a whole input of up to `until` tokens"""
+    until: int = field(default=0, init=False, compare=False)
 
     def __post_init__(self) -> None:
         ladders = [self.classes.get(name, ()) for name in CLASSES]
-        if all(len(ladder) == 1 for ladder in ladders):
+        if all(ladders):
             object.__setattr__(self, "flat", tuple(ladder[0][1] for ladder in ladders))
+            steps = [start for ladder in ladders for start, _ in ladder[1:]]
+            object.__setattr__(self, "until", min(steps, default=1 << 62))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,11 @@ from agentdeck.models.usage import Tokens, UsageRecord
 def cost(rates: Rates, tokens: Tokens, searches: int = 0) -> int:
     """Nano-dollars of one response, rounded once."""
     pico = searches * rates.search
-    flat = rates.flat
-    if flat:
-        pico += (
-            tokens[0] * flat[0] + tokens[1] * flat[1] + tokens[2] * flat[2] + tokens[3] * flat[3] + tokens[4] * flat[4]
-        )
+    flat, fresh, read, short, long = rates.flat, tokens[0], tokens[1], tokens[2], tokens[3]
+    whole_input = fresh + read + short + long
+    if flat and whole_input <= rates.until:
+        pico += fresh * flat[0] + read * flat[1] + short * flat[2] + long * flat[3] + tokens[4] * flat[4]
         return (pico + 500) // 1000
-    whole_input = tokens.total - tokens.output
     for name, amount in zip(CLASSES, tokens, strict=False):
         if amount:
             pico += amount * _rate(rates.classes[name], whole_input)

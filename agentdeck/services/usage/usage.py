@@ -53,11 +53,14 @@ class _Batch:
             self.waiting.add(path)
         self.totals += told.totals
         self.limits += [(source.agent, limit) for limit in told.limits]
+        cwd, repo = "", source.repo or places.of_row(path, "")
         for found in told.records:
             record = found
             if not found.ts or found.harness != source.harness:
                 record = found._replace(harness=source.harness, ts=found.ts or piece.state.mtime_ns // 1_000_000)
-            self.records.append((record, source.repo or places.of_row(path, record.cwd)))
+            if record.cwd != cwd and not source.repo:
+                cwd, repo = record.cwd, places.of_row(path, record.cwd)
+            self.records.append((record, repo))
             if source.agent and record.context_tokens:
                 latest = self.contexts.get(source.agent)
                 if latest is None or latest.ts <= record.ts:
