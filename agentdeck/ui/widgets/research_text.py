@@ -25,7 +25,7 @@ _OF = {
     "not run": ("refused", "repeated", "empty", "failed", "interrupted"),
 }  # fmt: skip
 WIDTHS = {
-    "id": 6, "outcome": 9, "value": 8, "gain": 9, "audit": 8, "runs": 4, "took": 5, "cost": 8, "hypothesis": 30,
+    "id": 6, "outcome": 9, "value": 9, "gain": 9, "audit": 8, "runs": 4, "took": 5, "cost": 8, "hypothesis": 30,
     "reason": 30,
 }  # fmt: skip
 """Cells of each column; the last two share what is left."""
