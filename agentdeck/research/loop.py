@@ -139,7 +139,7 @@ class Loop:
         self._leave_if_told()
         trials.settle()
         each = self.state.open
-        if each is None or self.state.stop == "now":
+        if each is None or self.state.stop == "now" or self.state.blocked:
             if each is None and self._asked():
                 return ""
             if why := self._end():

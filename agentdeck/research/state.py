@@ -32,6 +32,7 @@ class State:
     deaths: int = 0
     paused: str = ""
     blocked: str = ""
+    retry: bool = False  # a human has let it go on, and nothing was measured since
     steering: str = ""
     stop: str = ""
     ended: str = ""
@@ -75,6 +76,7 @@ class State:
         elif event == "resumed":
             self.declined = self.edited or self.declined
             self.paused = self.blocked = self.edited = ""
+            self.retry = True
         elif event == "steered":
             self.steering = str(entry["text"])
         elif event == "stop":
@@ -110,7 +112,7 @@ class State:
             self.running = entry
             known = replace(known, stage="running")
         elif event == "measured":
-            self.running, self.deaths = None, 0
+            self.running, self.deaths, self.retry = None, 0, False
             known = replace(known, stage="measured", runs=(*known.runs, measurement(entry)))
         elif event == "died":
             self.running = None

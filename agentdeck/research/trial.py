@@ -238,7 +238,7 @@ class Trials:
 
     def _constrained(self, found: Measurement) -> Measurement:
         first = next(iter(self.state.experiments.values()))
-        baseline = dict(first.runs[0].values) if first.runs else {}
+        baseline = next((dict(run.values) for run in first.runs if run.value is not None), {})
         values = dict(found.values)
         for rule in self.contract.constraints if found.value is not None and first.outcome else ():
             why = guards.constraint(rule, values[rule.name], baseline.get(rule.name))
@@ -248,14 +248,15 @@ class Trials:
 
     def _baseline(self, each: Experiment) -> None:
         wanted = 1 if self.contract.noise.policy == "fast" else self.contract.noise.repeats
-        if each.runs and each.runs[-1].value is None:
+        if each.runs and each.runs[-1].value is None and not self.state.retry:
             raise Blocked(f"the baseline crashed: {each.runs[-1].reason}")
-        if len(each.runs) < wanted:
-            self.run(each, "candidate", self.contract.seed(len(each.runs)))
+        good = [run for run in each.runs if run.value is not None]
+        if len(good) < wanted:
+            self.run(each, "candidate", self.contract.seed(len(good)))
             return
-        values = [run.value for run in each.runs if run.value is not None]
+        values = [run.value for run in good if run.value is not None]
         mean = sum(values) / len(values)
-        audit = self.bench.audit(each.runs[0].place, each.tree, each.runs[0].seed, self.meanwhile)
+        audit = self.bench.audit(good[0].place, each.tree, good[0].seed, self.meanwhile)
         self.decide(each, "baseline", f"mean of {len(values)}" if wanted > 1 else "one run", value=mean, audit=audit)
 
     def _measure(self, each: Experiment) -> None:

@@ -152,3 +152,28 @@ def test_one_loop_one_process(tmp_path: Path) -> None:
     place = start.begin("lab", labs.lab(tmp_path / "lab"))
     with place.lock(), pytest.raises(AgentDeckError, match="runs already"):
         loop.Loop(place).run()
+
+
+def test_a_baseline_that_crashes_asks_once_and_is_measured_again_when_that_is_mended(tmp_path: Path) -> None:
+    train = 'import os\nX = 8.0\nopen(os.environ["DATA"])\nprint("loss:", X)\n'
+    contract = labs.CONTRACT.replace("[metric]", 'env = ["DATA"]\n[metric]').replace(
+        "experiments = 5", "experiments = 1"
+    )
+    repo = labs.lab(tmp_path / "lab", contract, **{"train.py": train})
+    place = start.begin("lab", repo)
+    environ = {**os.environ, "DATA": str(tmp_path / "data")}
+    argv = [sys.executable, "-P", "-m", "agentdeck", "research", "run", "lab"]
+    process = subprocess.Popen(argv, env=environ, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: report.standing(place)["state"] == "blocked", 20)
+        assert "the baseline crashed" in report.standing(place)["why"]
+        (tmp_path / "data").touch()
+        cli("resume", "lab")
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+    found = labs.experiments(place)
+    assert [each.outcome for each in found][:1] == ["baseline"] and [run.value for run in found[0].runs] == [None, 8.0]
+    events = [entry["event"] for entry in ledger.read(place.ledger)]
+    assert events.count("blocked") == 1
