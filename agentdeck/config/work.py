@@ -35,8 +35,8 @@ class Queue:
     judgement. `watch`: folders whose specs are queued, once you approve each text. `hung_minutes`: so long an agent
     may hang before it is interrupted. `stop_after_turns`: so many turns without a change end a task that keeps going.
     `spawn`: how many agents the queue may start by itself (0: none), with the environment of your last command or
-    dashboard, and `spawn_args` (by harness) on their command line; `warm`: how many of them it keeps set up and idle in
-    reserve. `auto_accept`: specs may ask to be accepted without you.
+    dashboard, and `spawn_args` (by harness) on their command line; `warm`: how many worktrees it keeps
+    set up for them in advance. `auto_accept`: specs may ask to be accepted without you.
     """
 
     __pydantic_config__: ClassVar[Mapping[str, object]] = STRICT

@@ -87,6 +87,7 @@ class Engine:
         self.specs = SpecWatch(self.writer)
         self.herald = Herald(self.settings.notify_on)
         self.handlers = Handlers(self.writer, self.monitor, self.supervisor, self.link, self.foreign)
+        self.dispatcher.spawner.environ = self.handlers.lent.take
         self.handlers.halt, self.handlers.go_on = self._halt, self._go_on
         self.police = Police(self.writer, self.monitor, self.handlers.lock)
         self.waker = Waker(paths.wake_socket(), paths.state_dir() / "spool")
@@ -121,6 +122,7 @@ class Engine:
         for agent in halfway:
             await self.supervisor.undo_birth(agent)
         await self.supervisor.recover()
+        await self.dispatcher.spawner.pool.recover()
         await self.waker.open()
         self._spawn(self._heart())
         self._spawn(self._beats())
@@ -141,6 +143,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.judging.settle()
+        await self.dispatcher.spawner.pool.settle()
         await self.outbox.settle_all()
         await self.link.close()
         await self.waker.close()

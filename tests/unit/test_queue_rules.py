@@ -336,33 +336,32 @@ def habit(repo: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("ready", "agents", "states", "warm", "start"),
+    ("ready", "agents", "states", "start"),
     [
-        ([], [], [], 0, None),
-        ([task(1)], [], [], 0, "queue-1"),
-        ([task(1)], [ours(1)], ["starting"], 0, None),
-        ([task(1)], [ours(1)], ["working"], 0, "queue-2"),
-        ([task(1)], [ours(1), ours(2)], ["working", "working"], 0, None),
-        ([task(1), task(2)], [ours(1)], ["starting"], 0, "queue-2"),
-        ([task(1, harness="codex")], [ours(1)], ["idle"], 1, "queue-2"),
-        ([task(1)], [ours(1, life="stopped")], ["exited"], 0, "resume q1"),
-        ([], [ours(1)], ["working"], 1, "queue-2"),
-        ([], [ours(1)], ["idle"], 1, None),
+        ([], [], [], None),
+        ([task(1)], [], [], "queue-1"),
+        ([task(1)], [ours(1)], ["starting"], None),
+        ([task(1)], [ours(1)], ["working"], "queue-2"),
+        ([task(1)], [ours(1), ours(2)], ["working", "working"], None),
+        ([task(1), task(2)], [ours(1)], ["starting"], "queue-2"),
+        ([task(1), task(2, harness="codex")], [ours(1)], ["idle"], "queue-2"),
+        ([task(1)], [ours(1, life="stopped")], ["exited"], "resume q1"),
+        ([], [ours(1)], ["working"], None),
     ],
 )
-def test_when_the_queue_starts_an_agent(ready, agents, states, warm: int, start: str | None) -> None:
+def test_when_the_queue_starts_an_agent(ready, agents, states, start: str | None) -> None:
     known = [seen(one, state) for one, state in zip(agents, states, strict=True)]
-    found = spawner.wanted(ready, agents, known, Rules(), 2, warm, habit)
+    found = spawner.wanted(ready, agents, known, Rules(), 2, habit)
     told = None if found is None else f"resume {found.resume}" if found.resume else found.name
     assert told == start
 
 
 def test_it_starts_what_the_niche_prefers_and_is_not_at_its_limit() -> None:
     rules = Rules(routes={"frontier": [("claude", "opus"), ("codex", "")]})
-    found = spawner.wanted([task(1, niche="frontier")], [], [], rules, 2, 0, habit)
+    found = spawner.wanted([task(1, niche="frontier")], [], [], rules, 2, habit)
     assert found is not None
     assert (found.harness, found.model) == ("claude", "opus")
     limited = [Candidate("x", "x", "/r", "claude", "opus", state="limited", free=False)]
-    found = spawner.wanted([task(1, niche="frontier")], [], limited, rules, 2, 0, habit)
+    found = spawner.wanted([task(1, niche="frontier")], [], limited, rules, 2, habit)
     assert found is not None
     assert (found.harness, found.model) == ("codex", "")

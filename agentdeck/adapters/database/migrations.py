@@ -505,3 +505,17 @@ def m021_usage_quarters(db: Database) -> None:
             FROM usage_rollup GROUP BY 1, 2;
         """,
     )
+
+
+@migrations()
+def m022_warm_trees(db: Database) -> None:
+    """Worktrees that are set up before an agent has them."""
+    _run(
+        db,
+        """
+        CREATE TABLE warm_trees (
+            name TEXT PRIMARY KEY, repo TEXT NOT NULL, worktree TEXT NOT NULL, branch TEXT NOT NULL,
+            base_oid TEXT NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL
+        );
+        """,
+    )

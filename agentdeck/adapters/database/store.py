@@ -12,7 +12,7 @@ from typing import TypeVar
 from agentdeck.errors import AgentDeckError
 
 T = TypeVar("T")
-SCHEMA = 21  # the number of migrations; kept in user_version so that a reader needs no sqlite-utils to compare
+SCHEMA = 22  # the number of migrations; kept in user_version so that a reader needs no sqlite-utils to compare
 BUSY_MS = 10_000
 
 

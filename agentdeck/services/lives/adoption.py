@@ -28,7 +28,7 @@ from agentdeck.models.tree import TreeState
 from agentdeck.services import records, rows
 from agentdeck.services.lives import adoption_trash, launch
 from agentdeck.services.trash.trash_rows import free_name
-from agentdeck.services.trees import worktrees
+from agentdeck.services.trees import warm, worktrees
 
 # -- finding
 
@@ -40,7 +40,9 @@ def find(conn: sqlite3.Connection | None, socket: Path) -> list[Found]:
     found = list(_of_panes(known, panes))
     owned = [agent for agent in known.values() if agent.life != "removed"] + [one.agent for one in found]
     states = {} if conn is None else {row["agent"]: rows.tree(row) for row in conn.execute("SELECT * FROM trees")}
-    return found + list(_of_trees(owned, known.values(), panes, states)) + list(adoption_trash.find(conn, known))
+    ready = set() if conn is None else {one.worktree for one in warm.pool(conn)}
+    lone = [one for one in _of_trees(owned, known.values(), panes, states) if one.agent.worktree not in ready]
+    return found + lone + list(adoption_trash.find(conn, known))
 
 
 def find_in(database: Path, socket: Path) -> list[Found]:

@@ -27,7 +27,7 @@ from agentdeck.services.lives.lives import Order
 from agentdeck.services.reading import conversations
 from agentdeck.services.tools import companions
 from agentdeck.services.trash.trash import Trash
-from agentdeck.services.trees import disk, trees, worktrees
+from agentdeck.services.trees import disk, trees, warm, worktrees
 
 WATCH_BIRTH_SECONDS = 0.8  # a client that ends within this time was never started
 TERM_SECONDS = 3.0
@@ -50,14 +50,20 @@ class Supervisor:
         """Make an agent and return once its process runs in its pane."""
         harness, repo, base = await asyncio.to_thread(check, order, environ)
         order = replace(order, base=base)
-        setup = await self._setup(order)
+        setup, digest = await self._setup(order)
         agent = await self.writer.run(lambda conn: lives.reserve(conn, order, harness, repo, environ))
         made: worktrees.Created | None = None
         try:
             if order.here:
                 agent = await asyncio.to_thread(_in_place, harness, agent, order)
             else:
-                made = await asyncio.to_thread(worktrees.create, Path(order.repo), agent.name, 1, order.base)
+                ready = await asyncio.to_thread(warm.take, self.writer, agent.name, repo, order.base)
+                setup = "" if ready is not None and ready.digest == digest else setup
+                made = (
+                    ready.made
+                    if ready is not None
+                    else await asyncio.to_thread(worktrees.create, Path(order.repo), agent.name, 1, order.base)
+                )
                 agent = replace(agent, worktree=made.worktree, branch=made.branch, base_oid=made.base_oid)
             agent = await self._start(harness, agent, environ, resume=bool(order.session), setup=setup)
         except AgentDeckError as error:
@@ -71,23 +77,23 @@ class Supervisor:
         await self.writer.run(lambda conn: lives.born(conn, agent, order.prompt, harness, order.limits))
         return agent
 
-    async def _setup(self, order: Order) -> str:
-        """The repository's set-up command, once a human has approved this very text."""
+    async def _setup(self, order: Order) -> tuple[str, str]:
+        """The repository's set-up command and its digest, once a human has approved this very text."""
         if order.here or order.setup == "skip":
-            return ""
+            return "", ""
         found = await asyncio.to_thread(worktrees.setup_command, Path(order.repo), order.base)
         if found is None:
-            return ""
+            return "", ""
         word, _, seen = order.setup.partition(":")
         if word == "approve" and found.digest.startswith(seen):
             await self.writer.run(lambda conn: lives.approve(conn, found.digest, found.text))
-            return found.text
+            return found.text, found.digest
         if not await self.writer.run(lambda conn: lives.approved(conn, found.digest)):
             raise UsageError(
                 f"this repository wants to run `{found.text}` in each new worktree, and nobody has approved that",
                 f"Read it, then use --setup approve:{found.digest[:DIGEST]} (or --setup skip to do without it).",
             )
-        return found.text
+        return found.text, found.digest
 
     async def _start(
         self, harness: Harness, agent: Agent, environ: Mapping[str, str], *, resume: bool, setup: str = ""
