@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from genai_prices import Usage, calc_price
 from genai_prices.data_snapshot import get_snapshot
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentdeck.adapters import prices
-from agentdeck.models.price import Quote
+from agentdeck.models.price import CLASSES, Quote, Rates
 from agentdeck.models.usage import Tokens, UsageRecord
 from agentdeck.services.usage import pricing
 
@@ -98,3 +100,15 @@ def test_a_price_of_ones_own_is_flat_and_a_class_left_out_is_free() -> None:
     tokens = Tokens(input=2, cache_read=500, output=1)
     quote = Quote("config", pricing.flat({"input": 0.0375, "output": 2}))
     assert pricing.price(UsageRecord("k", "h", "s", 1, "m", tokens), quote) == (2075, "config")
+
+
+_tokens = st.builds(Tokens, *[st.sampled_from([0, 1, 99, 100, 101, 199, 200, 201])] * 5)
+
+
+@given(_tokens)
+def test_every_class_pays_the_step_that_the_whole_input_has_reached(tokens: Tokens) -> None:
+    ladders = {name: ((0, 7000), (100 * (1 + number % 2), 9000)) for number, name in enumerate(CLASSES)}
+    whole = sum(tokens[:4])
+    paid = [7000 if whole <= 100 * (1 + number % 2) else 9000 for number in range(5)]
+    expected = sum(amount * rate for amount, rate in zip(tokens[:5], paid, strict=True)) // 1000
+    assert pricing.cost(Rates(ladders), tokens) == expected
