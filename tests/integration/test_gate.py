@@ -19,7 +19,7 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.gate import GateStep
 from agentdeck.models.task import Attempt
 from agentdeck.services import rows
-from agentdeck.services.gate import gate_rows
+from agentdeck.services.gate import gate_rows, landing
 from agentdeck.services.gate.gatekeeper import Gatekeeper
 from agentdeck.services.gate.ruling import ruling
 from agentdeck.services.queue import foundation, queue, specs
@@ -374,3 +374,28 @@ def test_a_task_begins_with_the_work_it_depends_on(git_repo: Path) -> None:
     assert (repos.show(git_repo, both, "one"), repos.show(git_repo, both, "two")) == (b"1\n", b"2\n")
     with pytest.raises(AgentDeckError, match="conflicts in one"):
         foundation.lay(git_repo, "main", [one, clash])
+
+
+async def test_a_base_that_moves_while_verify_runs_is_looked_at_again(place: Place) -> None:
+    repos.commit(place.tree, "Mend it", GOOD)
+    who = "-c user.name=x -c user.email=x@example.invalid"
+    moves = f"cd {place.repo} && echo other >calc.sh && git {who} commit -qam Moved"
+    outcome, reason, steps = await place.judged(f'verify: "{moves}"')
+    assert (outcome, steps["verify"].state, steps["merge"].state) == ("failed", "passed", "failed")
+    assert "it conflicts with main" in reason
+    assert "in calc.sh" in reason
+
+
+async def test_what_a_human_has_not_committed_is_named_when_it_is_in_the_way_of_landing(place: Place) -> None:
+    repos.commit(place.tree, "Mend it", {**GOOD, "new.txt": "x\n"})
+    assert (await place.judged())[0] == "passed"
+    place.writer.run_sync(lambda conn: queue.accept(conn, 1))
+    task = place.writer.run_sync(lambda conn: queue.task(conn, 1))
+    for name in ("calc.sh", "new.txt"):
+        repos.write(place.repo, {name: "mine\n"})
+        with pytest.raises(AgentDeckError, match=f"your own changes in .* are in the way: {name}$"):
+            landing.land(task, "main")
+        assert (place.repo / name).read_text() == "mine\n"
+        repos.git(place.repo, "clean", "-qfd")
+        repos.git(place.repo, "checkout", "-q", "--", ".")
+    assert landing.land(task, "main").commit == task.attempts[-1].head_oid

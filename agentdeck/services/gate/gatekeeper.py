@@ -23,7 +23,7 @@ from agentdeck.adapters.verify_run import Order, Ran
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
-from agentdeck.models.gate import GateStep, Step
+from agentdeck.models.gate import STEPS, GateStep, Step
 from agentdeck.models.spec import Spec
 from agentdeck.models.task import Attempt, Task
 from agentdeck.services import settings
@@ -123,6 +123,11 @@ class _Check:
         await self._step("merge", lambda: gate_checks.merge(case, tip, onto, self.place / "merge"))
         if self.spec.verify and not self._failed:
             await self._verify(tip)
+            now = onto if self._failed else await asyncio.to_thread(gate_checks.target, case)
+            if now != onto:  # its base moved on meanwhile
+                self.steps = [step for step in self.steps if step.step != "merge"]
+                await self._step("merge", lambda: gate_checks.merge(case, tip, now, self.place / "merge"))
+                self.steps.sort(key=lambda step: STEPS.index(step.step))
         return self.steps, tip
 
     @property

@@ -6,6 +6,7 @@ moves that checkout forward, or refuses and says which local changes are in the 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,16 @@ def _move(root: Path, ref: str, old: str, new: str) -> None:
     doing = git.operation(held.path)
     if doing:
         raise AgentDeckError(f"{doing} is in progress in {held.path}", "Finish or abort it, then land again.")
-    git.run(held.path, "merge", "--quiet", "--ff-only", "--no-autostash", new)
+    try:
+        git.run(held.path, "merge", "--quiet", "--ff-only", "--no-autostash", new)
+    except git.GitError as error:
+        names = re.findall(r"^\t(.+)$", error.stderr, re.MULTILINE)  # so git lists the files it would overwrite
+        if not names:
+            raise
+        raise AgentDeckError(
+            f"your own changes in {held.path} are in the way: {', '.join(names[:3])}",
+            "Commit or stash them, then land it again; nothing has moved.",
+        ) from error
 
 
 def record(conn: sqlite3.Connection, task_id: int, landed: Landed) -> None:
