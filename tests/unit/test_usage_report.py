@@ -17,7 +17,7 @@ from agentdeck.services.usage import usage_report, usage_sums, usage_table
 
 ZERO = {
     "input_tokens": 0, "cache_read_tokens": 0, "cache_write_5m_tokens": 0, "cache_write_1h_tokens": 0,
-    "output_tokens": 0, "reasoning_tokens": 0, "messages": 0, "cost_usd": 0.0, "priced": True, "unpriced_tokens": 0,
+    "output_tokens": 0, "reasoning_tokens": 0, "messages": 0, "cost_usd": 0.0, "priced": True,
 }  # fmt: skip
 
 
@@ -103,8 +103,8 @@ def test_what_has_no_price_costs_nothing_known(report: Any) -> None:
     assert costs == {"big": (6.5, True), "odd": (None, False)}
     found = report()
     assert (found["total"]["cost_usd"], found["total"]["priced"]) == (6.5, False)
-    assert found["unpriced"] == {"tokens": 33, "models": ["odd"]}
-    assert report(until="2026-10-24", tz="UTC")["unpriced"] == {"tokens": 0, "models": []}
+    assert found["unpriced"] == {"tokens": 33, "models": ["odd"], "rows": {"a2": 33}}
+    assert report(until="2026-10-24", tz="UTC")["unpriced"] == {"tokens": 0, "models": [], "rows": {}}
 
 
 def test_days_are_those_of_the_zone_summer_time_included(report: Any) -> None:

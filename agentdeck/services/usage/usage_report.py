@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from agentdeck.errors import UsageError
 from agentdeck.models.usage import Tokens
@@ -60,37 +61,36 @@ def report(
         raise UsageError(f"--until {until} is not after --since {since}", hint)
     found = _grouped(conn, by, first, last, zone) if conn is not None else {}
     total = sum((used for _, used in found.values()), UsageSum())
-    rows = [{"key": key, **({"name": name} if name else {}), **_json(used)} for key, (name, used) in found.items()]
+    rows = [{"key": key, **({"name": name} if name else {}), **usage_json(used)} for key, (name, used) in found.items()]
     return {
         "schema": SCHEMA,
         "by": by,
         "since": None if first is None else _iso(first),
         "until": None if last is None else _iso(last),
         "rows": rows,
-        "total": _json(total),
+        "total": usage_json(total),
         "auxiliary": usage_auxiliary.auxiliary(conn, first, last) if conn is not None else usage_auxiliary.NO_AUXILIARY,
         "unpriced": {
             "tokens": total.unpriced_tokens,
             "models": _unpriced(conn, first, last) if total.unpriced_tokens and conn is not None else [],
+            "rows": {key: used.unpriced_tokens for key, (_, used) in found.items() if used.unpriced_tokens},
         },
     }
 
 
-def _json(used: UsageSum) -> dict[str, object]:
-    return {**usage_json(used), "unpriced_tokens": used.unpriced_tokens}
-
-
-def as_csv(found: dict[str, object]) -> str:
+def as_csv(found: dict[str, Any]) -> str:
     """The rows of a report and its total (key `total`), with a header line."""
     import csv
     import io
 
-    rows = [*found["rows"], {"key": "total", **found["total"]}]  # type: ignore[misc, dict-item]
+    unpriced: dict[str, Any] = found["unpriced"]
+    blind = {**unpriced["rows"], "total": unpriced["tokens"]}
+    rows = [*found["rows"], {"key": "total", **found["total"]}]
     out = io.StringIO()
-    columns = ["key", "name", *_json(UsageSum())]
+    columns = ["key", "name", *usage_json(UsageSum()), "unpriced_tokens"]
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**row, "unpriced_tokens": blind.get(row["key"], 0)} for row in rows)
     return out.getvalue()
 
 

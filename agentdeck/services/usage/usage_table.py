@@ -17,10 +17,12 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 def table(found: dict[str, Any]) -> Table:
     """The heads and the lines, the total last; a column tells the tokens without a price when there are any."""
-    blind = found["unpriced"]["tokens"] > 0
+    unpriced = found["unpriced"]
+    blind = unpriced["tokens"] > 0
     head = (found["by"].upper(), *COLUMNS, *(("UNPRICED",) if blind else ()))
-    lines = [(_name(row, found["by"]), *_amounts(row, blind)) for row in found["rows"]]
-    return head, [*lines, ("total", *_amounts(found["total"], blind))]
+    lines = [(_name(row, found["by"]), *_amounts(row), unpriced["rows"].get(row["key"], 0)) for row in found["rows"]]
+    lines.append(("total", *_amounts(found["total"]), unpriced["tokens"]))
+    return head, [(*line, *((f"{without:,}" if without else "",) if blind else ())) for *line, without in lines]
 
 
 def _name(row: dict[str, Any], by: str) -> str:
@@ -30,13 +32,11 @@ def _name(row: dict[str, Any], by: str) -> str:
     return f"#{key} {name}".rstrip() if by == "task" else name or key
 
 
-def _amounts(row: dict[str, Any], blind: bool) -> Iterator[str]:
+def _amounts(row: dict[str, Any]) -> Iterator[str]:
     written = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
     for count in (row["input_tokens"], row["cache_read_tokens"], written, row["output_tokens"], row["messages"]):
         yield f"{count:,}"
     yield "unpriced" if row["cost_usd"] is None else f"${row['cost_usd']:,.4f}"
-    if blind:
-        yield f"{row['unpriced_tokens']:,}" if row["unpriced_tokens"] else ""
 
 
 def notes(found: dict[str, Any]) -> Iterator[str]:
