@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from agentdeck.research import ledger, places, state
 from agentdeck.services.tools import handover
+from agentdeck.ui.screens.dialog import Dialog
 from agentdeck.ui.screens.research import ResearchScreen
 from agentdeck.ui.screens.research_page import ResearchPage
 from agentdeck.ui.widgets.research_table import ResearchTable
@@ -34,6 +35,12 @@ def told() -> state.State:
 
 async def said(app: Small, word: str) -> None:
     await wait_until(lambda: any(word in note.message for note in app._notifications))
+
+
+async def asked(pilot: Pilot[None], key: str) -> None:
+    """Press a key and wait for its dialog: what is typed before it stands would go to the screen."""
+    await pilot.press(key)
+    await wait_until(lambda: isinstance(pilot.app.screen, Dialog) and pilot.app.screen.query("#text"))
 
 
 async def opened(pilot: Pilot[None]) -> ResearchTable:
@@ -69,14 +76,18 @@ async def test_steering_stopping_and_taking_back_by_keys_with_a_question_before_
     app = Small()
     async with app.run_test(size=(100, 30)) as pilot:
         await opened(pilot)
-        await pilot.press("s", *"think small", "enter")
+        await asked(pilot, "s")
+        await pilot.press(*"think small", "enter")
         await wait_until(lambda: told().steering == "think small")
         await pilot.press("x")
         await said(app, "does not run")
-        await pilot.press("B", "enter", "n")
-        assert not told().asked_bad
-        await pilot.press("down", "down", "B")
-        await wait_until(lambda: "1 later keeps stand on it" in str(app.screen.query_one("#text", Static).render()))
+        await asked(pilot, "B")
+        await pilot.press("enter", "n")
+        await wait_until(lambda: isinstance(app.screen, ResearchScreen))
+        assert not told().experiments["e0003"].bad
+        await pilot.press("down", "down")
+        await asked(pilot, "B")
+        assert "1 later keeps stand on it" in words(app, "#text")
         await pilot.press("y")
         await wait_until(lambda: told().experiments["e0001"].bad)
         await pilot.press("p")
@@ -88,7 +99,8 @@ async def test_measuring_again_is_a_process_of_its_own_and_its_result_comes_to_s
     app = Small()
     async with app.run_test(size=(100, 30)) as pilot:
         await opened(pilot)
-        await pilot.press("R", "y")
+        await asked(pilot, "R")
+        await pilot.press("y")
         await wait_until(lambda: "again: 3" in words(app, "#research-detail"), timeout=20)
         await wait_until(lambda: all(process.poll() is not None for process in handover._running))
 
