@@ -62,6 +62,8 @@ def harness(name: str, *, tells: bool) -> str:
 
 
 class Client:
+    pause = 0.02  # seconds between two looks at the clock
+
     def __init__(self, log: Path, seed: str, habits: set[str]) -> None:
         self.log = log.open("a", buffering=1)
         self.random = random.Random(seed)
@@ -122,7 +124,7 @@ class Client:
         try:
             while True:
                 self.paint()
-                ready, _, _ = select.select([0], [], [], 0.02)
+                ready, _, _ = select.select([0], [], [], self.pause)
                 self.pass_time()
                 if ready:
                     data = os.read(0, 65536)

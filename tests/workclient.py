@@ -39,6 +39,8 @@ def command(log: Path) -> list[str]:
 
 
 class Worker(Client):
+    pause = 0.1  # there may be a hundred of them
+
     def __init__(self, log: Path) -> None:
         super().__init__(log, "1", {"tells"})
         self.plan: list[tuple[str, str]] = []

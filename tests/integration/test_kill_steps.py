@@ -68,7 +68,7 @@ class World:
             (self.folder / f"{self.steps[n]}.{n}").touch()
             (self.folder.parent / f"{n}.md").write_text(self.spec(n))
         self.deck.ok("task", "add", *(str(self.folder.parent / f"{n}.md") for n in mine))
-        self.deck.until(lambda: all(self.here(n).exists() for n in mine), f"a task at each of {steps}", 60)
+        self.deck.until(lambda: all(self.here(n).exists() for n in mine), f"a task at each of {steps}", 120)
 
     async def new(self, n: int) -> None:
         words = workclient.command(self.log.with_suffix(f".{n}"))
@@ -130,7 +130,7 @@ class World:
         argv = ["sh", "-c", 'cd "$0" && exec "$@"', str(self.deck.repo), *self.deck.argv()]
         socket = self.folder.parent / f"outer-{self.opened}"
         self.terminal = Terminal(socket, argv, 160, 50, {"COLORTERM": "truecolor"}).__enter__()
-        self.terminal.wait("w1 ", 30)
+        self.terminal.wait("w1 ", 60)
 
     def close_dashboard(self) -> None:
         if self.terminal is not None:
@@ -166,10 +166,12 @@ class World:
         def seen() -> bool:
             shown = terminal.text()
             if AWAY in shown:  # it took long to come back: that is told first, and the keys went there
-                terminal.keys("Escape", *keys)
+                terminal.keys("Escape")
+                self.deck.until(lambda: AWAY not in terminal.text(), "the end of what was told")
+                terminal.keys(*keys)
             return sees in shown
 
-        self.deck.until(seen, f"{sees!r} on the screen", 30)
+        self.deck.until(seen, f"{sees!r} on the screen", 60)
 
     def stand(self, step: str, *keys: str) -> Path:
         """Press keys, and return once somebody stands at this step."""
@@ -177,7 +179,7 @@ class World:
         (self.folder / step).touch()
         self.terminal.keys(*keys)
         here = self.folder / f"{step}{HERE}"
-        self.deck.until(here.exists, f"somebody at {step}")
+        self.deck.until(here.exists, f"somebody at {step}", 60)
         return here
 
     def killed_at(self, step: str, *keys: str) -> None:
@@ -192,7 +194,7 @@ class World:
 
     def complete(self) -> None:
         query = "SELECT id, state, reason FROM tasks WHERE state != 'review'"
-        self.deck.until(lambda: not self.deck.sql(query), "all tasks in review", 60)
+        self.deck.until(lambda: not self.deck.sql(query), "all tasks in review", 120)
 
     def faults(self) -> list[str]:
         found = []
@@ -230,7 +232,7 @@ def world(git_repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("victim", ["engine", "dashboard", "agent", "server"])
 async def test_killed_at_every_step_and_all_completes(world: World, victim: str) -> None:
     await world.build((*STEPS, *ROUND_STEPS))
@@ -249,7 +251,7 @@ def states(world: World) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_dashboard_killed_at_each_of_its_own_steps_has_done_all_or_nothing(world: World) -> None:
     """A task is handed over, one is queued, accepted and landed: by keys, with a death in the midst of each."""
     await world.build(("",))
@@ -263,12 +265,12 @@ async def test_a_dashboard_killed_at_each_of_its_own_steps_has_done_all_or_nothi
         world.kill(victim)
         here.unlink()
         await world.mend()
-        world.deck.until(lambda n=n: states(world) == ["review"] * n, f"task {n} added once, and done")
+        world.deck.until(lambda n=n: states(world) == ["review"] * n, f"task {n} added once, and done", 60)
     world.press("b", sees="For you to judge (2)")
     world.press("n", sees="A new task")
     world.terminal.type("run: echo 3 >3; git add -A; git commit -qm 'From the board'")
     world.killed_at("queued", "Enter")
-    world.deck.until(lambda: states(world) == ["review"] * 3, "the task that was queued, once")
+    world.deck.until(lambda: states(world) == ["review"] * 3, "the task that was queued, once", 60)
 
     world.press("b", sees="For you to judge (3)")
     world.killed_at("accepted", "y")
