@@ -56,7 +56,8 @@ def test_what_the_command_line_says_of_full_disks_and_lost_trees(deck: Deck) -> 
     repos.git(anna, "switch", "-q", "-c", "topic/x")
     deck.until(lambda: len(deck.sql("SELECT 1 FROM trees WHERE note != ''")) == 2, "a note of each")
     found = deck.rows()
-    assert [found[name]["status"]["state"] for name in ("anna", "bert")] == [deck.state("anna"), "exited"]
+    assert found["anna"]["status"]["state"] in ("working", "idle")
+    assert found["bert"]["status"]["state"] == "exited"
     assert [found[name]["branch"] for name in ("anna", "bert")] == ["topic/x", "deck/bert/1"]
     assert "its worktree is gone" in deck.ok("ls").out
     shown = deck.ok("show", "anna", "--json").json

@@ -314,17 +314,17 @@ async def test_an_unknown_model_is_unpriced_until_the_human_prices_it(make: type
     deck = make()
     deck.put("one.jsonl", usage_corpus.dump(row) + b"\n")
     await deck.scan()
-    assert _total(deck) == (None, False, {"tokens": 3_000_000, "models": ["somebody-9"]})
+    assert _total(deck) == (None, False, {"tokens": 3_000_000, "models": ["somebody-9"], "rows": {"ann": 3_000_000}})
     deck.ingest = Ingest(deck.writer, {"somebody-9": {"input": 1.5, "output": 0.25}})
     assert await deck.scan() == {"ann"}
-    assert _total(deck) == (2.0, True, {"tokens": 0, "models": []})
+    assert _total(deck) == (2.0, True, {"tokens": 0, "models": [], "rows": {}})
     deck.check_rollup()
     deck.ingest = Ingest(deck.writer, {"somebody-9": {"input": 1.0}})
     assert await deck.scan() == {"ann"}
-    assert _total(deck) == (1.0, True, {"tokens": 0, "models": []})
+    assert _total(deck) == (1.0, True, {"tokens": 0, "models": [], "rows": {}})
     deck.ingest = Ingest(deck.writer)
     assert await deck.scan() == {"ann"}
-    assert _total(deck) == (None, False, {"tokens": 3_000_000, "models": ["somebody-9"]})
+    assert _total(deck) == (None, False, {"tokens": 3_000_000, "models": ["somebody-9"], "rows": {"ann": 3_000_000}})
 
 
 def _total(deck: Deck) -> tuple[object, object, object]:
