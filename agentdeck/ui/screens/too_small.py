@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.events import Resize
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import Static
 
@@ -15,10 +16,14 @@ class TooSmall(Screen[None]):
     BINDINGS = [Binding("q,ctrl+c", "app.leave", show=False)]
 
     def compose(self) -> ComposeResult:
-        yield Static(id="too-small")
+        yield Static(_words(self.app.size), id="too-small")
 
     def on_resize(self, event: Resize) -> None:
-        cols, rows = LEAST
-        long = f"too small: agentdeck needs {cols}x{rows} cells, this is {event.size.width}x{event.size.height}"
-        text = long if event.size.width >= len(long) else f"needs {cols}x{rows}"
-        self.query_one("#too-small", Static).update(text)
+        for line in self.query("#too-small").results(Static):  # the first resize may come before it is composed
+            line.update(_words(event.size))
+
+
+def _words(size: Size) -> str:
+    cols, rows = LEAST
+    long = f"too small: agentdeck needs {cols}x{rows} cells, this is {size.width}x{size.height}"
+    return long if size.width >= len(long) else f"needs {cols}x{rows}"
