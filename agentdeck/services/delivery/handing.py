@@ -182,8 +182,8 @@ class Handing:
                 await self._end_without_pane(gone)
                 return False
             painted = painted or seen.sight.pane.activity
-            if waiter.stood and seen.typed.state == "empty" and not seen.asks:
-                break
+            if waiter.stood and seen.typed.state == "empty" and not seen.asks and self._composes:
+                break  # where no composer can be seen, nothing leaves it: Enter is only tried again
             hold = self._hold(seen)
             if hold and (seen.held == "ours" or seen.asks or seen.sight.pane.in_mode):
                 waiter.stood, stood = waiter.stood or seen.held == "ours", 0.0
