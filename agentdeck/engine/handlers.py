@@ -283,10 +283,10 @@ class Handlers:
         other = await self.writer.run(lambda conn: foreign.running(conn, agent.harness, agent.session))
         await asyncio.to_thread(foreign_watch.require_free, other)
         await self.link.ensure()
-        agent = await self.supervisor.resume(agent, environ)
+        agent, began = await self.supervisor.resume(agent, environ)
         self.go_on()
         self.ending.discard(agent.id)
-        self.monitor.fresh_start(agent.id)
+        self.monitor.fresh_start(agent.id, began)
         return {"id": agent.id, "pane_id": agent.pane}
 
     async def _beside(self, agent: Agent, args: Args) -> Result:

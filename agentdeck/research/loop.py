@@ -23,7 +23,6 @@ from agentdeck.research.terminal import Terminal, line
 from agentdeck.research.trial import FRUITLESS, Blocked, Measures, Trials
 
 LOOK_SECONDS = 0.3
-REMIND_SECONDS = 3.0
 PAUSES = (0.2, 1.0, 5.0)  # seconds before a step that failed is taken again
 STARVE_SECONDS = 2.0
 LONGEST_WAIT = 300.0
@@ -60,7 +59,6 @@ class Loop:
         self._worked, self._opened = 0, time.monotonic()
         self._looked = 0.0
         self._said: Said | None = None
-        self._reminded = False
         self._leaving = ""
 
     @property
@@ -281,7 +279,6 @@ class Loop:
     def _pause(self) -> None:
         state = "blocked" if self.state.blocked else "paused"
         self._say(state, self.state.paused)
-        self._remind()
         self._glance()
         time.sleep(LOOK_SECONDS)
 
@@ -300,7 +297,6 @@ class Loop:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        self._remind()
         self.trials.look()
         self._glance()
         if self.state.stop == "now":
@@ -343,12 +339,6 @@ class Loop:
         """To the deck. What it shows as the question of a blocked loop: the reason, and where it is answered."""
         asks = {"tool_name": said.why, "tool_input": {"to go on": ANSWER}} if said.state == "blocked" else {}
         spool.send(_EVENTS[said.state], message=said.why, **asks)
-
-    def _remind(self) -> None:
-        """Once more after a while: what is said in its first second is forgotten when the deck has resumed it."""
-        if self._said is not None and not self._reminded and time.monotonic() - self._opened > REMIND_SECONDS:
-            self._reminded = True
-            self._report(self._said)
 
 
 def main(name: str, *, patient: bool = True) -> int:

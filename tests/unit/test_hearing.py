@@ -89,3 +89,17 @@ def test_work_in_the_background_moves_nothing_on_a_screen(
     watching._observe(AGENT, watched, {"%1": replace(PANE, deck_id="a1", title="")}, False, T + 20_000)
     watching._judge("a1", T + 20_000)
     assert watching.status("a1").state == state
+
+
+def test_what_a_resumed_client_told_while_it_was_being_entered_stays() -> None:
+    """Its first hook may come before the deck has written down that it runs; of its last life nothing stays."""
+    watching = Monitor()
+    watching.know([AGENT])
+    held = watching.watched["a1"].evidence
+    held["hook"] = Evidence("hook", ("working",), T + 40, T + 40, "a hook of this life")
+    held["tmux"] = Evidence("tmux", ("exited",), T + 10, T + 10, "seen of the last one")
+    watching.fresh_start("a1", T)
+    assert list(watching.watched["a1"].evidence) == ["hook"]
+    assert watching.watched["a1"].dirty == {"hook"}, "the row of it is written again"
+    watching.fresh_start("a1", T + 41)
+    assert not watching.watched["a1"].evidence

@@ -75,10 +75,11 @@ def born(conn: sqlite3.Connection, agent: Agent, prompt: str, harness: Harness, 
         deliveries.add(conn, agent.id, prompt, kind="prompt")
 
 
-def resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object]) -> None:
+def resumed(conn: sqlite3.Connection, agent: Agent, columns: dict[str, object], began: int) -> None:
+    """What was known of its last life goes; what it has reported since this one `began` (UTC ms) stays."""
     rows.update(conn, "agents", "id", agent.id, **columns)
     conversations.remember(conn, agent)
-    conn.execute("DELETE FROM evidence WHERE agent = ?", (agent.id,))
+    conn.execute("DELETE FROM evidence WHERE agent = ? AND changed < ?", (agent.id, began))
     conn.execute("DELETE FROM status WHERE agent = ?", (agent.id,))
     rows.event(conn, now_ms(), "agent", agent.id, action="resume")
 

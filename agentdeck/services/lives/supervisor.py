@@ -207,8 +207,8 @@ class Supervisor:
                 return
             await asyncio.sleep(0.05)
 
-    async def resume(self, agent: Agent, environ: Mapping[str, str]) -> Agent:
-        """Start a stopped agent again in its worktree and its own conversation."""
+    async def resume(self, agent: Agent, environ: Mapping[str, str]) -> tuple[Agent, int]:
+        """Start a stopped agent again in its worktree and its own conversation; the agent, and when (UTC ms)."""
         root = processes.Process(agent.pid, agent.pid_start)
         if agent.pid and await asyncio.to_thread(processes.alive, root):
             raise TryAgain(f"'{agent.name}' is running", "Stop it first.")
@@ -221,12 +221,13 @@ class Supervisor:
         others = await self.writer.run(lambda conn, key=agent: conversations.of_others(conn, key))
         agent = await asyncio.to_thread(conversations.found, harness, agent, others)
         known = await asyncio.to_thread(conversations.exists, harness, agent)
+        began = now_ms()
         agent = await self._start(harness, agent, environ, resume=known)
         await asyncio.to_thread(_close_windows, self.socket, agent.id, agent.window)
         columns = rows.agent_columns(agent)
         columns.pop("id")
-        await self.writer.run(lambda conn: lives.resumed(conn, agent, columns))
-        return agent
+        await self.writer.run(lambda conn: lives.resumed(conn, agent, columns, began))
+        return agent, began
 
     async def remove(self, agent: Agent, shown: str = "") -> TrashEntry:
         """Move a stopped agent with its tree into the trash; `shown` as in Trash.take."""

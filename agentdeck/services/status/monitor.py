@@ -94,9 +94,11 @@ class Monitor:
         for agent_id in self.agents:
             self.watched.setdefault(agent_id, Watched())
 
-    def fresh_start(self, agent_id: str) -> None:
-        """Forget what was known of an agent's last life."""
-        self.watched[agent_id] = Watched()
+    def fresh_start(self, agent_id: str, began: int | None = None) -> None:
+        """Forget what was known of an agent's last life; what it told since its new one `began` (UTC ms) stays."""
+        known = self.watched.get(agent_id, Watched()).evidence
+        told = {key: e for key, e in known.items() if e.source == "hook" and began is not None and e.changed >= began}
+        self.watched[agent_id] = Watched(told, dirty=set(told))
 
     def status(self, agent_id: str) -> Status:
         found = self.watched.get(agent_id)
