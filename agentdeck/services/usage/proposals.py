@@ -22,6 +22,7 @@ from agentdeck.services.usage.usage_sources import Source, sources_for
 
 HARNESS = "loop"
 FILE = "sessions.jsonl"
+KEYS = {"at", "harness", "session", "transcript", "home", "config_home"}
 YOUNG_MS = 20 * 60_000
 """A conversation that began longer ago is over: a proposal takes fifteen minutes at most, unless its human says so."""
 
@@ -41,6 +42,7 @@ class Proposals:
     async def look(self, writer: Writer, agents: Sequence[Agent]) -> list[Source]:
         """The conversations to count now. New ones are entered as their agent's, so that an import knows them too."""
         loops = [agent for agent in agents if agent.harness == HARNESS and agent.argv]
+        self._read = {agent.id: self._read.get(agent.id, _Read()) for agent in loops}
         if not loops:
             return []
         new, sources = await asyncio.to_thread(self._look, loops)
@@ -52,7 +54,7 @@ class Proposals:
         new: list[tuple[str, str, str, int]] = []
         sources: list[Source] = []
         for agent in loops:
-            known = self._read.setdefault(agent.id, _Read())
+            known = self._read[agent.id]
             added = _added(Path(agent.argv[0]) / FILE, known)
             new += [(agent.id, one["session"], one["transcript"], one["at"]) for one in added]
             for one in [*known.young, *added]:
@@ -72,8 +74,16 @@ def _added(file: Path, known: _Read) -> list[dict[str, Any]]:
         return []
     whole = data[: data.rfind(b"\n") + 1]
     known.offset += len(whole)
-    rows = (json.loads(line) for line in whole.splitlines())
-    return [row for row in rows if isinstance(row, dict) and row.get("session")]
+    return [told for line in whole.splitlines() if (told := _told(line)) is not None]
+
+
+def _told(line: bytes) -> dict[str, Any] | None:
+    """One conversation; None for a line that is not whole, as a loop that was killed may leave one."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and found.keys() >= KEYS else None
 
 
 def _sources(agent: Agent, told: dict[str, Any]) -> list[Source]:
