@@ -18,7 +18,7 @@ from agentdeck.models.status import Status
 from agentdeck.models.task import Attempt, Outcome, Task
 from agentdeck.services import rows
 from agentdeck.services.queue import breaker, dependencies, queue, queue_rules, spawner, specs
-from agentdeck.services.queue.assignment import Candidate, Choice, Load, Rules, choose, why
+from agentdeck.services.queue.assignment import SETTLING, Candidate, Choice, Load, Rules, choose, why
 from agentdeck.services.queue.task_limits import intervene, stands_still
 
 
@@ -341,6 +341,7 @@ def habit(repo: str) -> tuple[str, str]:
         ([], [], [], None),
         ([task(1)], [], [], "queue-1"),
         ([task(1)], [ours(1)], ["starting"], None),
+        ([task(1)], [ours(1)], [SETTLING], None),
         ([task(1)], [ours(1)], ["working"], "queue-2"),
         ([task(1)], [ours(1), ours(2)], ["working", "working"], None),
         ([task(1), task(2)], [ours(1)], ["starting"], "queue-2"),

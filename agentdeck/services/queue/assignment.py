@@ -73,6 +73,10 @@ _ID, _PRIORITY = attrgetter("id"), attrgetter("priority")
 _ASKED = attrgetter("repo", "harness", "model", "agent", "team", "niche")
 
 
+SETTLING = "settling"
+"""The state of a candidate that has come to rest a moment ago: not free yet, and soon."""
+
+
 def candidate(agent: Agent, state: str, *, takes_tasks: bool, leased: bool = False) -> Candidate:
     """`leased`: an attempt of it is running. A `--here` agent shares the human's checkout, so it must be named."""
     free = state == "idle" and agent.life == "live" and not leased

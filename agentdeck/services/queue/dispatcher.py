@@ -23,7 +23,7 @@ from agentdeck.services.delivery.paste_gate import MAX_AGE_MS
 from agentdeck.services.failpoints import reach
 from agentdeck.services.gate.judging import Judging, limit
 from agentdeck.services.queue import foundation, queue, queue_rules, specs
-from agentdeck.services.queue.assignment import Candidate, Rules
+from agentdeck.services.queue.assignment import SETTLING, Candidate, Rules
 from agentdeck.services.queue.overseer import Overseer
 from agentdeck.services.queue.spawner import Spawner
 from agentdeck.services.status.monitor import Monitor
@@ -136,7 +136,7 @@ class Dispatcher:
             if agent.beside:
                 continue  # a human's own terminal
             status = self.monitor.status(agent.id)
-            state = status.state if status.state != "idle" or settled_idle(status, now_ms()) else "working"
+            state = status.state if status.state != "idle" or settled_idle(status, now_ms()) else SETTLING
             state = "held" if state == "idle" and self.holds(agent.id) else state
             takes = loader.get(agent.harness).takes_tasks
             found.append(queue.candidate(agent, state, takes_tasks=takes, leased=agent.id in taken))

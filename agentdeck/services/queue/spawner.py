@@ -20,13 +20,13 @@ from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.task import Task
 from agentdeck.services import rows, settings
-from agentdeck.services.queue.assignment import UNABLE, Candidate, Rules, fits
+from agentdeck.services.queue.assignment import SETTLING, UNABLE, Candidate, Rules, fits
 from agentdeck.services.trees import warm
 from agentdeck.services.trees.warm import WarmPool
 
 OURS = re.compile(r"queue-(\d+)")
 AGAIN_MS = 60_000  # after one could not be started
-STARTING = ("starting", "unknown")
+COMING = ("starting", "unknown", SETTLING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def wanted(
 
 def _is_coming(agent: Agent, seen: Candidate | None) -> bool:
     """Whether it will take a task as soon as there is one for it."""
-    return agent.life == "creating" or seen is None or seen.free or seen.state in STARTING
+    return agent.life == "creating" or seen is None or seen.free or seen.state in COMING
 
 
 def _serves(task: Task, agent: Agent, rules: Rules) -> bool:
