@@ -50,7 +50,7 @@ class Terminal:
     def __init__(self, drops: int = 0, takes: bool = True, before: Callable[[int], None] | None = None) -> None:
         self.drops, self.takes, self.before = drops, takes, before
         self.pasted, self.entered, self.looks, self.after, self.moves = 0, 0, 0, 0, 0
-        self.composer, self.pane, self.typed = "", PANE, 0
+        self.prompt, self.composer, self.pane, self.typed = "> ", "", PANE, 0
         self.marks = {"paste": "", "enter": ""}
 
     async def sight(self, _client: object, _pane: str, _deck_id: str) -> Sight:
@@ -58,7 +58,7 @@ class Terminal:
         self.after += self.pasted > 0
         if self.before:
             self.before(self.after)
-        screen = (f"> {self.composer}",)
+        screen = (f"{self.prompt}{self.composer}",)
         return Sight(self.pane, screen, self.typed, self.marks["paste"], self.marks["enter"], str(self.moves))
 
     async def paste_as_seen(self, _socket: Path, seen: Sight, text: str, mark: str) -> bool:
@@ -336,3 +336,23 @@ async def test_a_command_is_pasted_as_it_is(deliver: Any) -> None:
     terminal = Terminal()
     told = await deliver(terminal, text="/clear", command=True)
     assert (told.state, terminal.entered) == ("acknowledged", 1)
+
+
+async def test_an_echo_between_the_look_and_enter_is_nobody_elses_enter(box: outbox.Outbox, deliver: Any) -> None:
+    """A plain command shows its line when it likes: tmux then refuses the Enter once, and it has begun nothing."""
+    bare = HARNESS.replace('"plain"', '"bare"', 1).replace('"line"', '"shell"')
+    (paths.user_harnesses_dir() / "bare.toml").write_text(bare)
+    box.monitor.agents["a1"] = replace(box.monitor.agents["a1"], harness="bare")
+    terminal = Terminal()
+    terminal.prompt = ""
+    press = terminal.enter_as_seen
+
+    async def echoes(socket: Path, seen: Sight, mark: str) -> bool:
+        if terminal.moves < 2:
+            terminal.moves += 1
+            box.monitor.watched["a1"].status = Status("working", "process", now_ms() + 1, "printed within seconds")
+        return await press(socket, seen, mark)
+
+    terminal.enter_as_seen = echoes  # pyrefly: ignore
+    told = await deliver(terminal)
+    assert (told.state, told.evidence, terminal.entered) == ("acknowledged", "its terminal took the line", 1)

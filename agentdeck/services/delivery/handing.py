@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,11 +22,10 @@ from agentdeck.harnesses.schema import Harness
 from agentdeck.models.agent import Agent
 from agentdeck.models.clock import now_ms
 from agentdeck.models.delivery import Delivery
-from agentdeck.models.screen import parse
-from agentdeck.services.delivery import composer, deliveries, receipts, shell_line, wording
+from agentdeck.services.delivery import deliveries, receipts, sighting, wording
 from agentdeck.services.delivery import paste_gate as gate
+from agentdeck.services.delivery.sighting import Seen
 from agentdeck.services.failpoints import reach
-from agentdeck.services.status import evidence
 from agentdeck.services.status.monitor import Monitor, strip
 
 ARRIVE_SECONDS = 5.0  # until a paste is taken for dropped, if the client has painted since; else three times as long
@@ -38,17 +37,6 @@ NOTICE_SECONDS = 0.05
 HOOK_SECONDS = 1.5  # by then a client that reports prompts has reported; its other signs count from here on
 YOUNG_MS = 2_000  # one that paints on at rest is not waited for longer
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One look at the agent: its pane, what stands in its composer, whether its screen shows a dialog, or work."""
-
-    sight: tmux.Sight
-    typed: composer.Typed
-    held: composer.Held
-    asks: bool
-    works: bool
 
 
 class Handing:
@@ -351,25 +339,11 @@ class Handing:
 
     @property
     def _composes(self) -> bool:
-        return self.harness.composer.kind not in ("none", "shell")
-
-    def _at_prompt(self, sight: tmux.Sight) -> composer.Typed:
-        pane = sight.pane
-        cursor, rest = (pane.cursor_x, pane.cursor_y), self.monitor.status(self.agent.id).since
-        return shell_line.read(strip(sight.screen), cursor, pane.cols, sight.typed, rest)
+        return sighting.composes(self.harness)
 
     async def _see(self) -> Seen | None:
-        sight = await tmux.sight(self.client, self.agent.pane, self.agent.id)
-        if sight is None:
-            return None
-        rules, pane = self.harness.composer, sight.pane
-        lines = parse(sight.screen) if self._composes else []
-        typed = self._at_prompt(sight) if rules.kind == "shell" else composer.read(rules, lines, pane.cursor_y)
-        held = composer.holds(rules, lines, (pane.cursor_x, pane.cursor_y), self.text)
-        found = evidence.from_screen(self.harness, strip(sight.screen), now_ms())
-        return Seen(
-            sight, typed, held, "needs_input" in found.states, found.states[:1] in (("working",), ("retrying",))
-        )
+        rest = self.monitor.status(self.agent.id).since
+        return await sighting.see(self.client, self.agent, self.harness, self.text, rest)
 
     async def _end_without_pane(self, why: str) -> None:
         if self.delivery.state == "submitted":
