@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentdeck.adapters import git, git_marks
+from agentdeck.adapters import git, git_index, git_marks
 
 TRIES_MERGES = (2, 38)  # `merge-tree --write-tree`
 TIMEOUT = 10.0  # seconds for one merge
@@ -71,9 +71,9 @@ class Bench:
         index = git_marks.git_dir(tree) / "index"
         if not paths or not index.exists():
             return Tip(commit, root)
-        shutil.copy2(index, self.place / "index")  # with its time: see `git.scratch_index`
+        shutil.copy2(index, self.place / "index")  # with its time: see `git_index.scratch_index`
         words = ("--add", "--remove", "--ignore-skip-worktree-entries", "-z", "--stdin")
-        git.run(tree, "update-index", *words, stdin=git.feed(paths), env=env)
+        git.run(tree, "update-index", *words, stdin=git_index.feed(paths), env=env)
         written = git.text(tree, "write-tree", "--missing-ok", env=env)
         if written == root:
             return Tip(commit, root)
@@ -118,7 +118,7 @@ def merged_tree(directory: Path, one: str, other: str) -> tuple[str, tuple[str, 
 def merge_commit(directory: Path, tree: str, parents: Sequence[str], message: str) -> str:
     """Write a merge commit; no ref, index or file changes."""
     words = [word for parent in parents for word in ("-p", parent)]
-    out = git.run(directory, "commit-tree", tree, *words, stdin=message.encode(), env=git.identity(directory))[1]
+    out = git.run(directory, "commit-tree", tree, *words, stdin=message.encode(), env=git_index.identity(directory))[1]
     return out.decode().strip()
 
 

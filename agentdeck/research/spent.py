@@ -8,10 +8,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentdeck.models import pricing
 from agentdeck.models.clock import now_ms
 from agentdeck.models.usage import UsageRecord
 from agentdeck.research.places import Place
@@ -100,21 +100,11 @@ def _filled(template: str, told: Session) -> str:
 
 
 def _price(record: UsageRecord) -> float:
-    """Dollars of one response by the price list; 0 when it has none."""
-    if record.client_cost is not None:
-        return record.client_cost / NANO
+    """Dollars of one response; 0 when it has no price."""
     from agentdeck.adapters import prices
 
-    day = datetime.fromtimestamp(record.ts / 1000, UTC).date().isoformat()
-    rates = prices.find(record.model, record.variant, day).rates
-    if rates is None:
-        return 0.0
-    pico = sum(
-        amount * rates.classes[name][0][1]
-        for name, amount in record.tokens._asdict().items()
-        if amount and name in rates.classes
-    )
-    return pico / 1000 / NANO
+    day = pricing.day_of(record.ts)
+    return (pricing.price(record, prices.find(record.model, record.variant, day))[0] or 0) / NANO
 
 
 def environment() -> dict[str, str]:

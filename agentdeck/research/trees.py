@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentdeck.adapters import git
+from agentdeck.adapters import git, git_index
 from agentdeck.errors import AgentDeckError, UsageError
 from agentdeck.research import objects
 from agentdeck.research.ledger import Entry
@@ -143,7 +143,7 @@ def _links(repo: Path, tree: str, prefix: str, store: Path) -> dict[str, Path]:
 
 @functools.lru_cache(maxsize=16)
 def _identity(repo: Path) -> dict[str, str]:
-    return git.identity(repo)
+    return git_index.identity(repo)
 
 
 def _same(oid: bytes, blob: Blob, path: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentdeck.adapters import git
+from agentdeck.adapters import git, git_index
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from tests import repos
 
@@ -207,14 +207,14 @@ def test_unreachable_commits_leave_out_what_others_hold(repo: Path) -> None:
 
 
 def test_our_commits_use_the_identity_of_the_user_or_name_the_deck(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert git.identity(repo) == {}
+    assert git_index.identity(repo) == {}
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     tree = repos.git(repo, "rev-parse", "HEAD^{tree}")
-    oid = git.commit_tree(repo, tree, "", "Hello")
+    oid = git_index.commit_tree(repo, tree, "", "Hello")
     assert repos.git(repo, "log", "-1", "--format=%an <%ae>|%cn", oid) == "agentdeck <agentdeck@localhost>|agentdeck"
     repos.git(repo, "config", "user.name", "Ada")
     repos.git(repo, "config", "user.email", "ada@example.invalid")
-    assert git.identity(repo) == {}
+    assert git_index.identity(repo) == {}
 
 
 def test_no_hook_runs(repo: Path, tmp_path: Path) -> None:
@@ -238,8 +238,8 @@ def test_looking_never_writes_the_index(repo: Path) -> None:
     os.utime(repo / "README.md", (1, 1))  # a plain `git status` would refresh the index now
     before = (index.read_bytes(), index.stat().st_mtime_ns)
     git.run(repo, "status", "--porcelain")
-    git.untracked(repo)
+    git_index.untracked(repo)
     git.operation(repo)
-    with git.scratch_index(repo) as env:
-        git.numstat(repo, "HEAD", env)
+    with git_index.scratch_index(repo) as env:
+        git_index.numstat(repo, "HEAD", env)
     assert (index.read_bytes(), index.stat().st_mtime_ns) == before

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentdeck.adapters import prices
+from agentdeck.models import pricing
 from agentdeck.models.price import CLASSES, Quote, Rates
 from agentdeck.models.usage import Tokens, UsageRecord
-from agentdeck.services.usage import pricing
 
 DAY = "2026-11-20"
 

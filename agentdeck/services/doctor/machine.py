@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentdeck import __version__, paths
-from agentdeck.adapters import git, tmux
+from agentdeck.adapters import git, git_index, tmux
 from agentdeck.errors import AgentDeckError
 from agentdeck.services.doctor.finding import Finding
 
@@ -36,7 +36,7 @@ def git_itself(directory: Path) -> Iterator[Finding]:
     if not git.head(found.top).oid:
         step = 'git commit --allow-empty -m "First commit"'
         yield Finding("git", "bad", f"{found.root} has no commit yet: no agent can start from it", step)
-    if git.identity(found.top):
+    if git_index.identity(found.top):
         step = 'git config --global user.name "You"; git config --global user.email you@example.com'
         yield Finding("git", "warn", "git has no name and address for your commits", step)
 

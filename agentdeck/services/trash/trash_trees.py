@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentdeck import paths
-from agentdeck.adapters import git, git_moves
+from agentdeck.adapters import git, git_index, git_moves
 from agentdeck.errors import AgentDeckError
 from agentdeck.models.trash import TrashEntry
 from agentdeck.services.trees import leftovers, losses, worktrees
@@ -73,7 +73,7 @@ def _snapshot(entry: TrashEntry, tree: Path, root: Path, report: Report) -> str:
     if not report.missing:
         staged, final = leftovers.contents(tree, root)
         made = leftovers.commit(tree, entry.head, staged, final, (words[0], words[1]))
-        return made or git.commit_tree(tree, final, "", words[1])
+        return made or git_index.commit_tree(tree, final, "", words[1])
     own = git_moves.own_directory(root, tree)
     try:
         final = git_moves.write_index_of_missing(root, own) if own else ""

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from agentdeck.adapters import git
+from agentdeck.adapters import git_index
 
 NAME = ".worktreeinclude"
 
@@ -29,7 +29,7 @@ def copy(root: Path, tree: Path) -> tuple[str, ...]:
     if file is None:
         return ()
     copied = []
-    for path in git.matching(root, file):
+    for path in git_index.matching(root, file):
         target = tree / path
         if path.endswith("/") or os.path.lexists(target) or _leads_away(tree, path):
             continue
@@ -50,7 +50,7 @@ def unchanged(root: Path, tree: Path, paths: Iterable[str]) -> set[str]:
     file = patterns(root)
     if file is None:
         return set()
-    named = set(git.matching(root, file))
+    named = set(git_index.matching(root, file))
     return {path for path in paths if path in named and same(root / path, tree / path)}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentdeck.adapters import git
+from agentdeck.adapters import git, git_index
 from agentdeck.services.trees import includes
 
 OURS = "deck/"  # branches that the deck made; every other branch is somebody else's and is never moved
@@ -56,7 +56,7 @@ def contents(tree: Path, root: Path, target: str = "") -> tuple[str, str]:
     Ignored files are in neither, save those that the commit `target` would overwrite; nor are
     untracked ones over LARGEST bytes when there is no target: the files stay where they are.
     """
-    with git.scratch_index(tree) as env:
+    with git_index.scratch_index(tree) as env:
         conflict = bool(git.items(tree, "ls-files", "--unmerged", "-z"))
         staged = "" if conflict else write_tree(tree, env)
         unhide(tree, env)
@@ -77,19 +77,19 @@ def unhide(tree: Path, env: Mapping[str, str]) -> None:
     skipped = [path for tag, path in tagged if tag in "Ss" and os.path.lexists(tree / path)]
     for flag, paths in (("--no-assume-unchanged", assumed), ("--no-skip-worktree", skipped)):
         if paths:
-            git.run(tree, "update-index", flag, "-z", "--stdin", stdin=git.feed(paths), env=env)
+            git.run(tree, "update-index", flag, "-z", "--stdin", stdin=git_index.feed(paths), env=env)
 
 
 def _add_all(tree: Path, root: Path, target: str, env: Mapping[str, str]) -> None:
     git.run(tree, "add", "--update", "--sparse", env=env)
     patterns = includes.patterns(root)
-    found = [path for path in git.untracked(tree, patterns) if not path.endswith("/")]
+    found = [path for path in git_index.untracked(tree, patterns) if not path.endswith("/")]
     if target:
-        found += _overwritten(tree, git.ignored(tree, patterns), target)
+        found += _overwritten(tree, git_index.ignored(tree, patterns), target)
     else:
         found = [path for path in found if (tree / path).lstat().st_size <= LARGEST]
     if found:
-        git.run(tree, "update-index", "--add", "--remove", "-z", "--stdin", stdin=git.feed(found), env=env)
+        git.run(tree, "update-index", "--add", "--remove", "-z", "--stdin", stdin=git_index.feed(found), env=env)
 
 
 def _overwritten(tree: Path, ignored: list[str], target: str) -> list[str]:
@@ -116,9 +116,9 @@ def commit(tree: Path, parent: str, staged: str, final: str, messages: tuple[str
     empty = git.run(tree, "mktree")[1].decode().strip()
     last = before or empty
     if staged and staged not in (last, final):
-        parent = git.commit_tree(tree, staged, parent, messages[0])
+        parent = git_index.commit_tree(tree, staged, parent, messages[0])
         last = staged
-    return parent if final == last else git.commit_tree(tree, final, parent, messages[1])
+    return parent if final == last else git_index.commit_tree(tree, final, parent, messages[1])
 
 
 def _messages(name: str, task: int) -> tuple[str, str]:

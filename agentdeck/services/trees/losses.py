@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentdeck.adapters import git, git_moves, space
+from agentdeck.adapters import git, git_index, git_moves, space
 from agentdeck.services.trees import includes
 from agentdeck.services.trees.leftovers import OURS, unhide
 
@@ -54,10 +54,10 @@ def survey(tree: Path, root: Path, base_oid: str, branches: Mapping[str, str] | 
     branch that is not the deck's, a remote branch, a tag or the main working tree's HEAD holds it.
     """
     staged, changed = _tracked(tree)
-    untracked, ignored = git.untracked(tree), git.ignored(tree)
+    untracked, ignored = git_index.untracked(tree), git_index.ignored(tree)
     copies = includes.unchanged(root, tree, [*untracked, *ignored])
     untracked = [path for path in untracked if path not in copies]
-    collapsed = _collapse(git.ignored(tree, collapsed=True), [path for path in ignored if path not in copies])
+    collapsed = _collapse(git_index.ignored(tree, collapsed=True), [path for path in ignored if path not in copies])
     tips = [git.head(tree).oid, *(branches or {}).values()]
     return Loss(
         staged, changed, tuple(untracked), collapsed, unpushed(root, tips, base_oid),
@@ -126,7 +126,7 @@ def _doing(tree: Path) -> str:
 
 
 def _tracked(tree: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    with git.scratch_index(tree) as env:
+    with git_index.scratch_index(tree) as env:
         unhide(tree, env)
         words = ("--porcelain=v1", "--no-renames", "--untracked-files=no", "--ignore-submodules=none", "-z")
         rows = git.items(tree, "status", *words, env=env)

@@ -19,6 +19,7 @@ from agentdeck.adapters import git, processes, shell_run
 from agentdeck.adapters.database.store import Writer
 from agentdeck.errors import AgentDeckError
 from agentdeck.services import rows
+from agentdeck.services.lives import lives
 from agentdeck.services.trees import disk, worktrees
 from agentdeck.services.trees.worktrees import Created
 
@@ -120,7 +121,7 @@ class WarmPool:
         tree = Warm(name, repo, "", "", "", "", "making")
         try:
             setup = await asyncio.to_thread(worktrees.setup_command, repo)
-            if setup is not None and not await self.writer.run(lambda conn: _approved(conn, setup.digest)):
+            if setup is not None and not await self.writer.run(lambda conn: lives.approved(conn, setup.digest)):
                 raise AgentDeckError("nobody has approved its set-up command")
             await asyncio.to_thread(disk.require_room, repo)
             place = str(worktrees.place(await asyncio.to_thread(git.find, repo), name))
@@ -155,10 +156,6 @@ class WarmPool:
         except AgentDeckError as error:
             log.warning("the prepared tree %s stays: %s", tree.worktree, error.title)
         await self.writer.run(lambda conn: conn.execute("DELETE FROM warm_trees WHERE name = ?", (tree.name,)))
-
-
-def _approved(conn: sqlite3.Connection, digest: str) -> bool:
-    return conn.execute("SELECT 1 FROM approvals WHERE hash = ? AND kind = 'setup'", (digest,)).fetchone() is not None
 
 
 def _end_setups(mine: set[str]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentdeck import paths
-from agentdeck.adapters import git, git_merge, git_page
+from agentdeck.adapters import git, git_index, git_merge, git_page
 from agentdeck.errors import AgentDeckError, TryAgain, UsageError
 from agentdeck.models.agent import NAME, NAME_RULE
 from agentdeck.services.fleet import Diff
@@ -235,7 +235,7 @@ def next_branch(worktree: Path | str, name: str, n: int, base: str = "", *, task
         raise UsageError(f"branch {blocker} is in the way of {branch}", f"Rename it: git branch -m {blocker} NEW")
     saved = leftovers.save(tree, root, name, task, oid)
     git.switch_new(tree, branch, oid)
-    kept = tuple(git.untracked(tree, includes.patterns(root)))
+    kept = tuple(git_index.untracked(tree, includes.patterns(root)))
     return Created(str(root), str(tree), branch, oid, saved_ref=saved.ref, saved_oid=saved.tip, kept=kept)
 
 
@@ -272,21 +272,21 @@ def differing(worktree: Path | str, commit: str, repo: Path | str) -> tuple[str,
 
 def _differing(tree: Path, commit: str, root: Path) -> list[tuple[int, int, str]]:
     with with_untracked(tree, root) as env:
-        return git.numstat(tree, commit, env)
+        return git_index.numstat(tree, commit, env)
 
 
 @contextlib.contextmanager
 def with_untracked(tree: Path, root: Path) -> Iterator[dict[str, str]]:
     """The environment in which git's diffs show untracked files too; index and repository stay as they are."""
-    with git.scratch_index(tree) as index:
-        found = [path for path in git.untracked(tree, includes.patterns(root)) if not path.endswith("/")]
+    with git_index.scratch_index(tree) as index:
+        found = [path for path in git_index.untracked(tree, includes.patterns(root)) if not path.endswith("/")]
         if not found:
             yield index
             return
         # git writes an empty object for a file added so: beside the index, not into the repository
         env = {**index, **git_merge.borrow(Path(index["GIT_INDEX_FILE"]).parent, tree)}
         words = ("--intent-to-add", "--sparse", "--pathspec-from-file=-", "--pathspec-file-nul")
-        git.run(tree, "add", *words, stdin=git.feed(found), env=env)
+        git.run(tree, "add", *words, stdin=git_index.feed(found), env=env)
         yield env
 
 

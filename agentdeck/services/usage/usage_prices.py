@@ -14,8 +14,9 @@ from agentdeck.adapters import prices as price_list
 from agentdeck.adapters.database.store import Writer
 from agentdeck.adapters.price_desk import PriceDesk
 from agentdeck.config import Price
+from agentdeck.models import pricing
 from agentdeck.models.price import Quote
-from agentdeck.services.usage import pricing, usage_store
+from agentdeck.services.usage import usage_store
 from agentdeck.services.usage.usage_store import PriceKey
 
 Overrides = Mapping[str, Mapping[str, float]]  # model -> token class -> dollars per million tokens

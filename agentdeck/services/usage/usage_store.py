@@ -10,9 +10,10 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from agentdeck.models import pricing
 from agentdeck.models.price import Quote
 from agentdeck.models.usage import UsageRecord
-from agentdeck.services.usage import pricing, usage_entries, usage_sums
+from agentdeck.services.usage import usage_entries, usage_sums
 from agentdeck.services.usage.usage_entries import Entry, Groups
 from agentdeck.services.usage.usage_owner import Owner, Owners
 from agentdeck.services.usage.usage_sums import DAY_MS, QUARTER_MS, Bucket

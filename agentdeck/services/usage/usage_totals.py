@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from agentdeck.models import pricing
 from agentdeck.models.usage import ClientTotal, Tokens
-from agentdeck.services.usage import pricing
 from agentdeck.services.usage.usage_owner import Owners
 from agentdeck.services.usage.usage_store import Quotes
 
