@@ -101,3 +101,9 @@ def _decoder(size: int) -> tuple[Callable[[bytes], Any], tuple[type[Exception], 
 
 def read(file: Path) -> list[Entry]:
     return Reader(file).new()
+
+
+def begun(file: Path) -> Entry:
+    """What the loop was begun with, which is the first entry. Raises OSError where there is no ledger."""
+    with open(file, "rb") as handle:
+        return next(_entries(handle.readline()), {})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentdeck.adapters import git
 from agentdeck.models.experiment import Experiment
-from agentdeck.research import asking, follow, ledger, machine, runner, state
+from agentdeck.research import asking, follow, ledger, machine, runner
 from agentdeck.research.bench import Bench
 from agentdeck.research.ledger import Entry
 from agentdeck.research.places import Place
@@ -21,9 +21,8 @@ def diff(place: Place, each: Experiment) -> str:
     """What an experiment changed, as git shows it."""
     if not each.commit or each.commit == each.parent:
         return NOTHING
-    begun = state.fold(ledger.read(place.ledger)).begun
     words = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", each.parent, each.commit, "--")
-    return os.fsdecode(git.run(Path(begun["repo"]), *words)[1])
+    return os.fsdecode(git.run(Path(ledger.begun(place.ledger)["repo"]), *words)[1])
 
 
 def log(place: Place, each: Experiment) -> str:

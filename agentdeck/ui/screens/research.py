@@ -236,7 +236,7 @@ class ResearchScreen(Screen[None], inherit_bindings=False):
         self.action_look("diff")
 
     def action_look(self, what: str) -> None:
-        self._verbs.look(what)
+        self.run_worker(self._verbs.look(what), group="verb", exclusive=True)
 
     def action_do(self, what: str) -> None:
         self.run_worker(self._verbs.do(what), group="verb", exclusive=True)

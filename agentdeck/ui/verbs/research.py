@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from agentdeck.ui.screens.deck import DeckScreen
     from agentdeck.ui.screens.research import ResearchScreen
 
+NEEDED = ("agentdeck.research.view", "agentdeck.research.control", "agentdeck.research.start")
+
+
+def _bring() -> None:
+    """Import what the verbs call: it takes a tenth of a second the first time, so in a thread."""
+    for name in NEEDED:
+        importlib.import_module(name)
+
 
 class Verbs:
     """`deck` starts processes of loops; without one (a screen alone, in a test) those verbs say so."""
@@ -27,12 +36,13 @@ class Verbs:
 
     # -- looking
 
-    def look(self, what: str) -> None:
+    async def look(self, what: str) -> None:
         """A page of the chosen experiment, or of the loop's proposer as it works."""
+        shown, each = self._screen.view, self._screen.chosen
+        await asyncio.to_thread(_bring)
         from agentdeck.research import follow, view
         from agentdeck.ui.screens.research_page import ResearchPage
 
-        shown, each = self._screen.view, self._screen.chosen
         if shown is None or (each is None and what != "proposer"):
             return
         place = shown.place
@@ -62,6 +72,7 @@ class Verbs:
         each = self._screen.chosen
         if each is None and what in ("bad", "fork", "rerun"):
             return
+        await asyncio.to_thread(_bring)
         try:
             await verbs[what](shown, each)  # pyrefly: ignore
         except AgentDeckError as error:
@@ -152,6 +163,7 @@ class Verbs:
 
     async def _rerun(self, shown: LoopView, each: Experiment) -> None:
         """By a process of its own: it goes on when the dashboard is left."""
+        await asyncio.to_thread(importlib.import_module, "agentdeck.services.tools.handover")
         from agentdeck.services.tools import handover
 
         if not each.runs:
